@@ -1,0 +1,37 @@
+# PriceLake: `make help` lists what can be made.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help setup demo test lint bench measurements lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## environment from the lock file, Horovod, Java, Spark's jars; seconds when all is there
+	@bash scripts/setup.sh
+
+demo: setup ## the whole run on Complete Journey, one year of a US grocer; ends in build/demo/report.html
+	@.venv/bin/pricelake run --settings conf/demo.yaml --json build/demo/run.json
+
+test: setup lint ## every test, after lint, types and import contracts
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## style, types, import contracts, package consistency
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@PYTHONPATH=. .venv/bin/lint-imports --no-cache
+	@.venv/bin/pip check
+
+bench: setup ## speed as ratios in one run; writes build/bench/bench.json
+	@.venv/bin/python -m bench
+
+measurements: ## write docs/measurements.md from build/demo/run.json and build/bench/bench.json
+	@.venv/bin/python scripts/measurements.py
+
+lock: setup ## solve requirements.in again into requirements.lock
+	@.venv/bin/uv pip compile requirements.in -o requirements.lock --python-version 3.11 --no-header --no-annotate --quiet
+
+clean: ## remove what runs leave behind; the environment stays
+	@rm -rf build spark-warehouse metastore_db derby.log

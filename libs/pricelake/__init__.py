@@ -1,0 +1,3 @@
+"""PriceLake: from raw sales to governed prices."""
+
+__version__ = "0.1.0"
