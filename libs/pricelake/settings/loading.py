@@ -1,0 +1,99 @@
+"""Read YAML files with overlays into typed settings, reporting every problem at once."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from pricelake.errors import SettingsError
+from pricelake.settings.sections import Settings
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """One YAML mapping.
+
+    Raises:
+        SettingsError: the file is missing, not UTF-8, not YAML or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{path} does not exist (looked from {Path.cwd()}). Name a settings file that does."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} holds {type(content).__name__}, expected a mapping of section names.")
+    return content
+
+
+def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the keys of ``top`` over it; mappings are merged key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        merged[key] = overlay(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def read_layers(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A file with everything it ``extends``, the file's own keys on top.
+
+    Raises:
+        SettingsError: a file extends itself, directly or through others.
+    """
+    resolved = path.resolve()
+    if resolved in seen:
+        raise SettingsError(f"{path} extends itself through {' -> '.join(str(p) for p in seen)}.")
+    content = read_yaml(path)
+    parent = content.pop("extends", None)
+    if parent is None:
+        return content
+    return overlay(read_layers(path.parent / str(parent), (*seen, resolved)), content)
+
+
+def validate(model: type[Model], content: Mapping[str, Any], origin: str) -> Model:
+    """``content`` as a ``model``.
+
+    Raises:
+        SettingsError: one line per problem: key path, rule, value.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"]) or "(file)"
+            value = "" if problem["type"] == "missing" else f", got {json.dumps(problem['input'], default=str)[:120]}"
+            lines.append(f"  {key}: {problem['msg']}{value}")
+        plural = "" if len(lines) == 1 else "s"
+        raise SettingsError(f"{origin} has {len(lines)} problem{plural}:\n" + "\n".join(lines)) from None
+
+
+def load_settings(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of one environment.
+
+    Args:
+        path: a YAML file, which may ``extends:`` another one relative to itself.
+        overrides: nested keys put on top, for example ``{"lake": {"root": "/tmp/lake"}}``.
+
+    Raises:
+        SettingsError: the file cannot be used; all problems are listed.
+    """
+    content = overlay(read_layers(Path(path)), overrides or {})
+    return validate(Settings, content, str(path))
+
+
+def settings_hash(settings: BaseModel) -> str:
+    """Sixteen hex digits that change exactly when a setting changes."""
+    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

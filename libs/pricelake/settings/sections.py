@@ -1,0 +1,146 @@
+"""The sections of a settings file, typed; unknown keys are refused."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, defaults checked too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class LakeSettings(Section):
+    """Where the Delta tables live."""
+
+    root: str = Field(description="directory or URI (s3a://, abfss://, dbfs:/) that holds one folder per table")
+
+
+class SparkSettings(Section):
+    """How the Spark session is built; ignored where a session already exists (Databricks, spark-submit)."""
+
+    master: str | None = Field(default=None, description="None: taken from spark-submit, else local[2]")
+    driver_memory: str = "4g"
+    shuffle_partitions: Count = 8
+    log_level: Literal["OFF", "FATAL", "ERROR", "WARN", "INFO"] = "FATAL"
+    conf: dict[str, str] = {}
+
+
+class QualitySettings(Section):
+    """When bad rows stop the run."""
+
+    max_quarantined_rate: Rate = Field(default=0.05, description="per table, share of the rows read")
+
+
+class FeatureSettings(Section):
+    """How the panel, the ratings and the sequences are built."""
+
+    period: Literal["week", "day"] = "week"
+    winsorise_mads: Positive = Field(default=6.0, description="robust z-score beyond which a period is an outlier")
+    rating_half_life_days: Positive = Field(default=180.0, description="age at which an interaction counts half")
+    max_sequence_events: Count = Field(default=200, description="latest events kept per customer")
+    history_periods: Count = Field(default=156, description="periods before the as-of date that are kept in the panel")
+    delisted_days: Count = Field(default=182, description="days without a sale after which a product leaves the panel")
+    competitor_max_age_days: Count = Field(default=28, description="days a competitor's observed price stays good")
+    competitor_min_confidence: Rate = Field(default=0.7, description="least confidence of a competitor's product match")
+
+
+class RecommenderSettings(Section):
+    """ALS with implicit confidence (Hu, Koren and Volinsky 2008)."""
+
+    rank: Count = 32
+    iterations: Count = 10
+    regularisation: Positive = 0.05
+    alpha: Positive = Field(default=20.0, description="confidence = 1 + alpha x rating")
+    top_k: Count = 20
+    similar_k: Count = 10
+    holdout_days: Count = Field(default=28, description="last days held out for the ranking metrics")
+    seed: int = 17
+
+
+class DemandSettings(Section):
+    """The price-response model."""
+
+    holdout_periods: Count = Field(default=8, description="last periods no model sees while training for the gates")
+    validation_periods: Count = Field(default=4, description="periods before the held-out ones, for early stopping")
+    min_sold_periods: Count = Field(default=20, description="periods with sales a product needs to be modelled")
+    hidden_units: tuple[Count, ...] = (96, 48)
+    dropout_rate: Rate = 0.1
+    l2: float = Field(default=1e-5, ge=0.0)
+    min_elasticity: Positive = Field(default=0.2, description="smallest |elasticity| a curve can have anywhere")
+    max_elasticity: Positive = Field(default=8.0, description="largest |elasticity| a curve can have anywhere")
+    prior_elasticity: Positive = Field(default=2.0, description="|elasticity| that products without evidence shrink to")
+    gate_max_wape_ratio: Positive = Field(default=1.05, description="challenger's WAPE over the last-8-mean baseline's")
+
+
+class TrainingSettings(Section):
+    """Horovod ranks and the optimiser."""
+
+    launcher: Literal["local", "spark"] = "local"
+    ranks: Count = 2
+    epochs: Count = 30
+    batch_size: Count = Field(default=2048, description="rows per rank and step")
+    learning_rate: Positive = 2e-3
+    warmup_epochs: Count = 2
+    patience_epochs: Count = 5
+    files_per_rank: Count = 4
+    start_timeout_seconds: Count = 120
+    directory: str = Field(
+        default="build/training", description="snapshots and checkpoints; shared storage on a cluster"
+    )
+    seed: int = 17
+
+
+class TrackingSettings(Section):
+    """MLflow."""
+
+    uri: str = "sqlite:///build/mlflow.db"
+    artifacts: str = Field(default="build/mlflow-artifacts", description="where a new experiment keeps its artifacts")
+    experiment: str = "pricelake"
+    model_name: str = "pricelake-demand"
+
+
+class PricingSettings(Section):
+    """The candidate ladder and what is maximised; rules live in the rules file."""
+
+    objective: Literal["profit", "revenue", "units", "mix"] = "profit"
+    mix_weights: dict[Literal["profit", "revenue"], Rate] = {"profit": 0.7, "revenue": 0.3}
+    ladder_steps: Annotated[int, Field(ge=3, le=400)] = 50
+    ladder_below_rate: Rate = Field(default=0.3, description="lowest candidate below the price in force")
+    ladder_above_rate: Rate = Field(default=0.3, description="highest candidate above the price in force")
+    min_price_changes: Count = Field(
+        default=3, description="observed price moves a product needs before its price moves"
+    )
+    interval_rate: Rate = Field(default=0.8, description="coverage of the stated intervals")
+
+
+class ReportSettings(Section):
+    """The HTML report."""
+
+    path: str = "build/report.html"
+    curves: Count = 12
+
+
+class Settings(Section):
+    """All of one environment's settings: ``conf/base.yaml`` with its overlay."""
+
+    lake: LakeSettings
+    shop: Path
+    rules: Path
+    as_of: date | None = Field(default=None, description="None: given by --as-of")
+    spark: SparkSettings = SparkSettings()
+    quality: QualitySettings = QualitySettings()
+    features: FeatureSettings = FeatureSettings()
+    recommender: RecommenderSettings = RecommenderSettings()
+    demand: DemandSettings = DemandSettings()
+    training: TrainingSettings = TrainingSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    pricing: PricingSettings = PricingSettings()
+    report: ReportSettings = ReportSettings()

@@ -1,0 +1,209 @@
+"""The one place that reads and writes Delta tables."""
+
+import json
+from dataclasses import dataclass, field
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pricelake.errors import ContractError
+from pricelake.tables.catalogue import contract_of
+from pricelake.tables.contract import TableContract
+
+BROKEN_CONTRACT = ("[DELTA_VIOLATE_CONSTRAINT", "[DELTA_NOT_NULL_CONSTRAINT", "[DELTA_MULTIPLE_SOURCE_ROW")
+
+
+@dataclass
+class Journal:
+    """What one job read and wrote.
+
+    Attributes:
+        run_id: the run, named in every commit.
+        pinned: table → version that reads use from now on.
+        inputs_read: table → version first read.
+        outputs: table → version last written.
+        rows_written: table → rows written, over all commits.
+    """
+
+    run_id: str
+    pinned: dict[str, int] = field(default_factory=dict)
+    inputs_read: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, int] = field(default_factory=dict)
+    rows_written: dict[str, int] = field(default_factory=dict)
+
+
+class Lake:
+    """Delta tables under one root, each with its contract.
+
+    A table is read at the version that was current when this object first touched it, so that everything a job
+    derives comes from one state. Each write is one atomic commit whose metadata names the run.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, run_id: str = "interactive") -> None:
+        """Open the lake at ``root`` (directory or URI) for the run ``run_id``."""
+        self.spark = spark
+        self.root = root.rstrip("/")
+        self.journal = Journal(run_id)
+
+    def path(self, name: str) -> str:
+        """Location of a table."""
+        return f"{self.root}/{contract_of(name).name.replace('.', '/')}"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been written at least once."""
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
+
+    def version(self, name: str) -> int:
+        """Newest version of a table.
+
+        Raises:
+            ContractError: the table does not exist yet.
+        """
+        return int(self._table(name).history(1).select("version").first()[0])
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """A table as of one version, by default the one this job saw first.
+
+        Raises:
+            ContractError: the table does not exist yet.
+        """
+        if version is None:
+            if name not in self.journal.pinned:
+                self.journal.pinned[name] = self.version(name)
+            version = self.journal.pinned[name]
+        self.journal.inputs_read.setdefault(name, version)
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(name))
+
+    def read_if_exists(self, name: str) -> DataFrame | None:
+        """As :meth:`read`, or None where the shop does not bring the table."""
+        return self.read(name) if self.exists(name) else None
+
+    def create(self, name: str) -> None:
+        """Create an empty table with columns, comments, constraints and layout in one commit, unless it is there."""
+        contract = contract_of(name)
+        if self.exists(name):
+            return
+        columns = ", ".join(_column_sql(contract, i) for i in range(len(contract.columns)))
+        properties = {"delta.enableChangeDataFeed": "true"}
+        properties |= {f"delta.constraints.{rule}": check for rule, check in contract.checks.items()}
+        listed = ", ".join(f"'{key}' = {_sql_text(value)}" for key, value in properties.items())
+        cluster = f"CLUSTER BY ({', '.join(contract.cluster_by)})" if contract.cluster_by else ""
+        self._say_who()
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS delta.`{self.path(name)}` ({columns}) USING delta {cluster} "
+            f"COMMENT {_sql_text(contract.comment)} TBLPROPERTIES ({listed})"
+        )
+
+    def replace(self, name: str, frame: DataFrame, where: str | None = None) -> int:
+        """Write ``frame`` in place of the whole table, or of the rows that match ``where``.
+
+        Args:
+            name: table to write.
+            frame: all columns of the contract, any order.
+            where: SQL over the table's columns; every row of ``frame`` must match it.
+
+        Returns:
+            rows written.
+
+        Raises:
+            ContractError: columns are missing, extra or of another type, or a row breaks a constraint.
+        """
+        fitted = self._fit(name, frame)
+        writer = fitted.write.format("delta").mode("overwrite")
+        if where is not None:
+            writer = writer.option("replaceWhere", where)
+        return self._commit(name, lambda: writer.save(self.path(name)))
+
+    def merge(self, name: str, frame: DataFrame) -> int:
+        """Insert rows with new keys and update rows whose other columns changed; the same rows again change nothing.
+
+        Args:
+            name: table with a key.
+            frame: all columns of the contract, one row per key.
+
+        Returns:
+            rows inserted or updated.
+
+        Raises:
+            ContractError: as :meth:`replace`, or two rows share a key.
+        """
+        contract = contract_of(name)
+        if not contract.key:
+            raise ContractError(f"{name} has no key; rows cannot be merged into it.")
+        source = self._fit(name, frame).alias("s")
+        same_key = " AND ".join(f"t.{column} = s.{column}" for column in contract.key)
+        others = [column for column in contract.column_names if column not in contract.key]
+        merge = self._table(name).alias("t").merge(source, same_key).whenNotMatchedInsertAll()
+        if others:
+            changed = " OR ".join(
+                f"NOT ({_comparable('t', contract, c)} <=> {_comparable('s', contract, c)})" for c in others
+            )
+            merge = merge.whenMatchedUpdateAll(condition=changed)
+        return self._commit(name, merge.execute)
+
+    def _table(self, name: str) -> DeltaTable:
+        if not self.exists(name):
+            raise ContractError(f"{name} has not been written yet under {self.root}. Run the job that writes it first.")
+        return DeltaTable.forPath(self.spark, self.path(name))
+
+    def _fit(self, name: str, frame: DataFrame) -> DataFrame:
+        """``frame`` with the contract's columns in order; refused where names or types differ."""
+        contract = contract_of(name)
+        found = {column.name: column.dataType for column in frame.schema.fields}
+        problems = [f"missing {column}" for column in contract.column_names if column not in found]
+        problems += [f"unknown {column}" for column in found if column not in contract.column_names]
+        for column in contract.columns:
+            kind = found.get(column.name)
+            if kind is not None and kind.simpleString() != column.dataType.simpleString():
+                problems.append(f"{column.name} is {kind.simpleString()}, expected {column.dataType.simpleString()}")
+        if problems:
+            raise ContractError(f"Rows do not fit {name}: {'; '.join(problems)}.")
+        self.create(name)
+        return frame.select(*contract.column_names)
+
+    def _commit(self, name: str, write) -> int:  # type: ignore[no-untyped-def]
+        self._say_who()
+        try:
+            write()
+        except (PySparkException, Py4JJavaError) as error:
+            broken = next(
+                (line for line in str(error).splitlines() if any(code in line for code in BROKEN_CONTRACT)), None
+            )
+            if broken is None:
+                raise
+            raise ContractError(f"Rows break the contract of {name}: {broken[broken.index('[DELTA') :]}") from error
+        last = self._table(name).history(1).select("version", F.col("operationMetrics").alias("metrics")).first()
+        version, metrics = int(last["version"]), last["metrics"] or {}
+        inserted = metrics.get("numTargetRowsInserted")
+        if inserted is None:
+            rows = int(metrics.get("numOutputRows", 0))
+        else:
+            rows = int(inserted) + int(metrics.get("numTargetRowsUpdated", 0))
+        self.journal.outputs[name] = version
+        self.journal.rows_written[name] = self.journal.rows_written.get(name, 0) + rows
+        self.journal.pinned[name] = version
+        return rows
+
+    def _say_who(self) -> None:
+        metadata = json.dumps({"run_id": self.journal.run_id})
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", metadata)
+
+
+def _sql_text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _column_sql(contract: TableContract, index: int) -> str:
+    column = contract.columns[index]
+    null = "" if column.nullable else " NOT NULL"
+    return f"{column.name} {column.dataType.simpleString()}{null} COMMENT {_sql_text(column.metadata['comment'])}"
+
+
+def _comparable(side: str, contract: TableContract, name: str) -> str:
+    """SQL of a column in a form that ``<=>`` can compare; maps cannot be compared as they are."""
+    kind = contract.schema[name].dataType.typeName()
+    return f"to_json({side}.{name})" if kind == "map" else f"{side}.{name}"

@@ -1,0 +1,32 @@
+"""One Spark session for all tests; a fresh lake for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pricelake.session import build_session
+from pricelake.settings import SparkSettings
+from pricelake.tables import Lake
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    settings = SparkSettings(
+        master="local[2]",
+        driver_memory="2g",
+        shuffle_partitions=2,
+        conf={
+            "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+            "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
+        },
+    )
+    session = build_session(settings, "pricelake-tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    return Lake(spark, str(tmp_path / "lake"), run_id="test")

@@ -1,0 +1,102 @@
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from pricelake.errors import ContractError
+from pricelake.tables import CONTRACTS, Lake
+
+
+def weather(spark: SparkSession, rows: list[tuple[str, date, float | None, float | None]]) -> DataFrame:
+    return spark.createDataFrame(rows, CONTRACTS["bronze.weather"].schema)
+
+
+DAY, NEXT = date(2024, 1, 1), date(2024, 1, 2)
+
+
+def rows(lake: Lake, name: str = "bronze.weather") -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in lake.read(name).collect())
+
+
+def test_every_contract_becomes_a_table_with_its_schema_comments_and_constraints(lake: Lake) -> None:
+    for name, contract in CONTRACTS.items():
+        lake.create(name)
+        written = lake.read(name)
+        assert [c.name for c in written.schema.fields] == list(contract.column_names)
+        for found, wanted in zip(written.schema.fields, contract.columns, strict=True):
+            assert found.metadata["comment"] == wanted.metadata["comment"]
+            assert found.dataType.simpleString() == wanted.dataType.simpleString()
+        properties = lake.spark.sql(f"SHOW TBLPROPERTIES delta.`{lake.path(name)}`").collect()
+        held = {row["key"]: row["value"] for row in properties}
+        assert held["delta.enableChangeDataFeed"] == "true"
+        assert {
+            k.removeprefix("delta.constraints."): v for k, v in held.items() if k.startswith("delta.constraints.")
+        } == dict(contract.checks)
+
+
+def test_merge_inserts_new_keys_updates_changed_rows_and_leaves_the_same_rows_alone(
+    lake: Lake, spark: SparkSession
+) -> None:
+    first = weather(spark, [("m", DAY, 1.0, None), ("m", NEXT, 2.0, 0.5)])
+    lake.create("bronze.weather")
+    assert lake.merge("bronze.weather", first) == 2
+    assert lake.merge("bronze.weather", first) == 0
+    assert lake.merge("bronze.weather", weather(spark, [("m", DAY, None, 3.0), ("n", DAY, 5.0, 0.0)])) == 2
+    assert rows(lake) == [("m", DAY, None, 3.0), ("m", NEXT, 2.0, 0.5), ("n", DAY, 5.0, 0.0)]
+
+
+def test_replace_with_a_condition_touches_only_matching_rows(lake: Lake, spark: SparkSession) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None), ("m", NEXT, 2.0, None)]))
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 9.0, None)]), where="date = DATE '2024-01-01'")
+    assert rows(lake) == [("m", DAY, 9.0, None), ("m", NEXT, 2.0, None)]
+
+
+@pytest.mark.parametrize("write", ["merge", "replace"])
+def test_a_row_that_breaks_a_constraint_stops_the_commit(lake: Lake, spark: SparkSession, write: str) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    with pytest.raises(ContractError, match=r"Rows break the contract of bronze.weather: .*temperature_on_earth"):
+        getattr(lake, write)("bronze.weather", weather(spark, [("m", NEXT, 200.0, None)]))
+    assert rows(lake) == [("m", DAY, 1.0, None)]
+
+
+def test_two_source_rows_for_one_key_are_refused(lake: Lake, spark: SparkSession) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    with pytest.raises(ContractError, match=r"Rows break the contract of bronze.weather"):
+        lake.merge("bronze.weather", weather(spark, [("m", DAY, 2.0, None), ("m", DAY, 3.0, None)]))
+
+
+def test_frames_that_do_not_fit_are_refused_with_every_difference(lake: Lake, spark: SparkSession) -> None:
+    frame = spark.range(1).selectExpr(
+        "'m' AS market_id", "1 AS temperature_c", "2.0D AS precipitation_mm", "1 AS extra"
+    )
+    with pytest.raises(ContractError) as caught:
+        lake.replace("bronze.weather", frame)
+    assert str(caught.value) == (
+        "Rows do not fit bronze.weather: missing date; unknown extra; temperature_c is int, expected double."
+    )
+
+
+def test_reads_stay_at_the_version_first_seen_and_own_writes_are_seen(lake: Lake, spark: SparkSession) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    reader = Lake(spark, lake.root, "reader")
+    assert rows(reader) == [("m", DAY, 1.0, None)]
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 2.0, None)]))
+    assert rows(reader) == [("m", DAY, 1.0, None)]
+    assert rows(lake) == [("m", DAY, 2.0, None)]
+    assert reader.journal.inputs_read == {"bronze.weather": 1}
+    assert lake.journal.outputs == {"bronze.weather": 2}
+
+
+def test_commits_name_the_run(lake: Lake, spark: SparkSession) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{lake.path('bronze.weather')}`").select("userMetadata").collect()
+    assert {row["userMetadata"] for row in history} == {'{"run_id": "test"}'}
+
+
+def test_unknown_and_unwritten_tables_say_what_to_do(lake: Lake) -> None:
+    with pytest.raises(ContractError, match=r"There is no table 'gold.nothing'. Known tables: bronze.calendar"):
+        lake.read("gold.nothing")
+    with pytest.raises(
+        ContractError, match=r"gold.sequences has not been written yet under .* Run the job that writes it first"
+    ):
+        lake.read("gold.sequences")
