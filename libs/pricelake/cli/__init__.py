@@ -1,0 +1,5 @@
+"""The ``pricelake`` command for people."""
+
+from pricelake.cli.app import main
+
+__all__ = ["main"]

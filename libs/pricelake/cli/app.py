@@ -1,0 +1,135 @@
+"""Commands: ``run``, one per job, ``doctor``, ``show``."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pricelake import __version__
+from pricelake.cli.doctor import examine
+from pricelake.cli.progress import TerminalReporter
+from pricelake.cli.summary import print_summary
+from pricelake.errors import PriceLakeError
+from pricelake.settings import Settings, load_settings
+from pricelake.tables import CONTRACTS, contract_of
+from pricelake.workflows.catalogue import JOBS
+from pricelake.workflows.entry import as_of_date, parse_overrides, run_named_job
+from pricelake.workflows.pipeline import run_all, write_record
+
+app = typer.Typer(
+    help="From raw sales to governed prices.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+SettingsOption = Annotated[Path, typer.Option("--settings", help="Settings file.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="YYYY-MM-DD; sees only what was known before that day.")
+]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
+DEFAULT_SETTINGS = Path("conf/demo.yaml")
+
+
+def _load(path: Path, pairs: list[str] | None) -> Settings:
+    return load_settings(path, parse_overrides(pairs or []))
+
+
+@app.command()
+def run(
+    settings: SettingsOption = DEFAULT_SETTINGS,
+    as_of: AsOfOption = None,
+    set_: SetOption = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the run's record here.")] = None,
+) -> None:
+    """Run every job in order and write the report."""
+    loaded = _load(settings, set_)
+    day = as_of_date(as_of, loaded)
+    with TerminalReporter(console) as reporter:
+        record = run_all(loaded, day, reporter, reporter.heading)
+    if json is not None:
+        write_record(record, json)
+    print_summary(console, record, loaded)
+
+
+@app.command()
+def doctor(settings: SettingsOption = DEFAULT_SETTINGS, set_: SetOption = None) -> None:
+    """Check Java, jars, Horovod, versions and write access; say what to do."""
+    findings = examine(_load(settings, set_).lake.root)
+    for finding in findings:
+        mark = "[green]✓[/green]" if finding.passed else "[red]✗[/red]"
+        console.print(f"{mark} {finding.name}: ", end="")
+        console.print(finding.detail, markup=False, highlight=False, soft_wrap=True)
+    if not all(finding.passed for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    table: Annotated[
+        str, typer.Argument(help="Table name, for example gold.price_recommendations; 'tables' lists all.")
+    ],
+    settings: SettingsOption = DEFAULT_SETTINGS,
+    set_: SetOption = None,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="Rows to show.")] = 10,
+    where: Annotated[str | None, typer.Option(help="SQL condition.")] = None,
+    version: Annotated[int | None, typer.Option(help="Delta version; default the newest.")] = None,
+) -> None:
+    """Show rows of a table with its comment."""
+    if table == "tables":
+        for contract in CONTRACTS.values():
+            console.print(f"[bold]{contract.name}[/bold]  {contract.comment}", highlight=False)
+        return
+    from pricelake.session import build_session
+    from pricelake.tables import Lake
+
+    loaded, contract = _load(settings, set_), contract_of(table)
+    frame = Lake(build_session(loaded.spark, "pricelake show"), loaded.lake.root).read(table, version)
+    frame = frame.where(where) if where else frame
+    shown = Table(*contract.column_names, title=f"{contract.name}: {contract.comment}", title_justify="left")
+    for row in frame.limit(rows).collect():
+        shown.add_row(*("" if value is None else str(value) for value in row))
+    console.print(shown)
+
+
+def _add_job_command(name: str, does: str) -> None:
+    def command(settings: SettingsOption = DEFAULT_SETTINGS, as_of: AsOfOption = None, set_: SetOption = None) -> None:
+        loaded = _load(settings, set_)
+        with TerminalReporter(console) as reporter:
+            result = run_named_job(name, loaded, as_of_date(as_of, loaded), reporter)
+        console.print(
+            f"{name}: {result.rows_in:,} rows in, {result.rows_out:,} out, {result.seconds:.1f} s", highlight=False
+        )
+        for table, version in sorted(result.table_versions.items()):
+            console.print(f"  {table} version {version}", highlight=False)
+
+    app.command(name.replace("_", "-"), help=f"{does}.")(command)
+
+
+for _entry in JOBS:
+    _add_job_command(_entry.name, _entry.does)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        console.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry of the console command; errors of ours print their text alone and exit with 1."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    try:
+        app()
+    except PriceLakeError as error:
+        errors.print("[red]error:[/red]", end=" ")
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None

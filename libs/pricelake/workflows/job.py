@@ -1,0 +1,200 @@
+"""What every job shares: a context, progress, and its row in ``ops.runs``."""
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from pricelake import __version__
+from pricelake.settings import Settings, settings_hash
+from pricelake.settings.shop import Shop, load_shop
+from pricelake.tables import Lake, contract_of
+
+
+class Reporter(Protocol):
+    """Where progress goes: a terminal, a log, nowhere."""
+
+    def step(self, message: str) -> None:
+        """Say which step begins."""
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Say how far the current step is."""
+
+
+class SilentReporter:
+    """Says nothing; for tests and library use."""
+
+    def step(self, message: str) -> None:
+        """Ignore."""
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Ignore."""
+
+
+@dataclass
+class Job:
+    """What a workflow gets: session, lake, settings, as-of date, and where to report.
+
+    Attributes:
+        spark: the session.
+        lake: tables, read at pinned versions; every commit names the run.
+        settings: the environment's settings.
+        as_of: the run sees only what was known before this day begins in the shop's time zone.
+        reporter: progress.
+        rows_in: rows the workflow read by its own count; it adds to it.
+    """
+
+    spark: SparkSession
+    lake: Lake
+    settings: Settings
+    as_of: date
+    reporter: Reporter = field(default_factory=SilentReporter)
+    rows_in: int = 0
+
+    @cached_property
+    def shop(self) -> Shop:
+        """The shop file."""
+        return load_shop(self.settings.shop)
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """One finished job.
+
+    Attributes:
+        name: job name.
+        seconds: wall time.
+        rows_in: rows read.
+        rows_out: rows written over all tables.
+        table_versions: table → Delta version written.
+        summary: what the workflow has to say, JSON-ready.
+    """
+
+    name: str
+    seconds: float
+    rows_in: int
+    rows_out: int
+    table_versions: dict[str, int]
+    summary: dict[str, Any]
+
+
+Workflow = Callable[[Job], dict[str, Any]]
+
+
+def run_job(
+    name: str,
+    workflow: Workflow,
+    spark: SparkSession,
+    settings: Settings,
+    as_of: date,
+    reporter: Reporter | None = None,
+) -> JobResult:
+    """Run one workflow and record it in ``ops.runs``, whatever its outcome.
+
+    Args:
+        name: job name as in ``jobs/``.
+        workflow: the function to run.
+        spark: session.
+        settings: environment settings.
+        as_of: as-of date.
+        reporter: where progress goes.
+
+    Returns:
+        the finished job.
+
+    Raises:
+        Exception: whatever the workflow raised, after it was recorded as failed.
+    """
+    lake = Lake(spark, settings.lake.root, run_id=f"{name}-{as_of}-{uuid.uuid4().hex[:12]}")
+    job = Job(spark, lake, settings, as_of, reporter or SilentReporter())
+    with _recorded(name, job) as finish:
+        summary = workflow(job)
+        return finish(summary)
+
+
+@contextmanager
+def _recorded(name: str, job: Job) -> Iterator[Callable[[dict[str, Any]], JobResult]]:
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    _mark_interrupted(job.lake, name)
+    _record(name, job, started_at, "running")
+
+    def finish(summary: dict[str, Any]) -> JobResult:
+        seconds = time.monotonic() - clock
+        journal = job.lake.journal
+        versions, rows_out = dict(journal.outputs), sum(journal.rows_written.values())
+        _record(name, job, started_at, "succeeded", seconds=seconds)
+        return JobResult(name, seconds, job.rows_in, rows_out, versions, summary)
+
+    try:
+        yield finish
+    except BaseException as error:
+        _record(
+            name,
+            job,
+            started_at,
+            "failed",
+            seconds=time.monotonic() - clock,
+            message=f"{type(error).__name__}: {error}",
+        )
+        raise
+
+
+def _record(
+    name: str, job: Job, started_at: datetime, outcome: str, seconds: float | None = None, message: str | None = None
+) -> None:
+    """Write the run's row; the record itself does not count as the job's output."""
+    journal = job.lake.journal
+    row = Row(
+        run_id=journal.run_id,
+        job=name,
+        as_of_date=job.as_of,
+        outcome=outcome,
+        message=message[:2000] if message else None,
+        settings_hash=settings_hash(job.settings),
+        code_version=code_version(),
+        started_at=started_at,
+        finished_at=None if outcome == "running" else datetime.now(UTC),
+        seconds=seconds,
+        input_versions=dict(journal.inputs_read),
+        output_versions=dict(journal.outputs),
+        rows_in=job.rows_in,
+        rows_out=sum(journal.rows_written.values()),
+    )
+    book = Lake(job.spark, job.settings.lake.root, journal.run_id)
+    book.create("ops.runs")
+    book.merge("ops.runs", job.spark.createDataFrame([row], contract_of("ops.runs").schema))
+
+
+def _mark_interrupted(lake: Lake, name: str) -> None:
+    """A run of this job that still says ``running`` was killed; say so."""
+    book = Lake(lake.spark, lake.root, lake.journal.run_id)
+    if not book.exists("ops.runs"):
+        return
+    left = book.read("ops.runs").where((F.col("job") == name) & (F.col("outcome") == "running"))
+    if not left.isEmpty():
+        book.merge("ops.runs", left.withColumn("outcome", F.lit("interrupted")))
+
+
+def code_version() -> str:
+    """Package version, and the git commit where the package runs from a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(  # noqa: S603 - fixed arguments
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - git from PATH, as a person would
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return __version__
+    return f"{__version__}+{found.stdout.strip()}" if found.returncode == 0 else __version__

@@ -1,0 +1,70 @@
+"""All jobs of a nightly run, one after another, and the record they leave."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pricelake.session import build_session
+from pricelake.settings import Settings
+from pricelake.workflows.catalogue import JOBS
+from pricelake.workflows.job import JobResult, Reporter, run_job
+
+
+def run_all(
+    settings: Settings, as_of: date, reporter: Reporter, on_job: Callable[[str, int, int], None] | None = None
+) -> dict[str, Any]:
+    """Run every job in order in one session; stop at the first that fails.
+
+    Args:
+        settings: environment settings.
+        as_of: as-of date.
+        reporter: progress within a job.
+        on_job: called with (job name, its number from 1, number of jobs) before each job.
+
+    Returns:
+        the run record (see :func:`run_record`).
+    """
+    clock = time.monotonic()
+    spark = build_session(settings.spark, "pricelake run")
+    results: list[JobResult] = []
+    for number, entry in enumerate(JOBS, start=1):
+        if on_job is not None:
+            on_job(entry.name, number, len(JOBS))
+        results.append(run_job(entry.name, entry.workflow(), spark, settings, as_of, reporter))
+    return run_record(results, time.monotonic() - clock)
+
+
+def run_record(results: list[JobResult], total_seconds: float) -> dict[str, Any]:
+    """What ``--json`` writes: jobs, ranks, metrics, recommendations, quarantine, seconds."""
+    said = {result.name: result.summary for result in results}
+    demand = said.get("train_demand", {})
+    return {
+        "jobs": [
+            {
+                "name": result.name,
+                "seconds": round(result.seconds, 2),
+                "rows_in": result.rows_in,
+                "rows_out": result.rows_out,
+                "table_versions": result.table_versions,
+            }
+            for result in results
+        ],
+        "ranks": demand.get("ranks", []),
+        "recommender": said.get("train_recommender", {}),
+        "demand": demand.get("demand", {}),
+        "recommendations": said.get("recommend_prices", {}).get("recommendations", {}),
+        "quarantined_rows": said.get("ingest", {}).get("quarantined_rows", 0),
+        "total_seconds": round(total_seconds, 2),
+        "summaries": said,
+    }
+
+
+def write_record(record: dict[str, Any], path: Path) -> None:
+    """Write the record as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(record, indent=2, sort_keys=False, default=str) + "\n", encoding="utf-8")
+    part.replace(path)
