@@ -1,0 +1,57 @@
+"""The demand curves of the open period, drawn by the champion of the model registry."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame
+
+from pricelake.demand import prediction
+from pricelake.demand.model import load_model
+from pricelake.errors import PricingError, TrainingError
+from pricelake.tracking import CHAMPION, Registry
+from pricelake.workflows.job import Job
+
+
+@dataclass(frozen=True)
+class DrawnCurves:
+    """Demand curves of the open rows.
+
+    Attributes:
+        frame: gold.demand_curves of the job's as-of date; products the model does not cover have no row.
+        model_version: registered version that drew them.
+        trained_until: first day that version has not seen; None: unknown.
+    """
+
+    frame: DataFrame
+    model_version: str
+    trained_until: date | None
+
+
+def draw_curves(job: Job) -> DrawnCurves:
+    """The champion's curve of each open product and market with enough sales.
+
+    Args:
+        job: the job; nothing is written.
+
+    Raises:
+        TrainingError: there is no champion, or its files are gone.
+        PricingError: the champion has seen days after the as-of date.
+    """
+    tracking = job.settings.tracking
+    registry = Registry(tracking)
+    champion = registry.version_by_alias(tracking.model_name, CHAMPION)
+    if champion is None:
+        raise TrainingError(
+            f"{tracking.uri} holds no champion of {tracking.model_name}, so there are no demand curves to price on. "
+            f"Run train_demand; if it ran, its summary says which gate the challenger failed."
+        )
+    model = load_model(registry.download(tracking.model_name, champion.version))
+    if model.trained_until > job.as_of:
+        raise PricingError(
+            f"Version {champion.version} of {tracking.model_name} has seen days up to {model.trained_until}, after "
+            f"the as-of date {job.as_of}: a price would see the future. Run train_demand for {job.as_of} or give "
+            f"tracking.model_name a name of its own for backfills."
+        )
+    panel, version = job.lake.read("gold.demand_panel"), str(champion.version)
+    frame = prediction.draw_curves(panel, model, job.as_of, version, job.settings.demand.min_sold_periods)
+    return DrawnCurves(frame, version, model.trained_until)

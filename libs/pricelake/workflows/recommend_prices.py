@@ -1,0 +1,136 @@
+"""Job ``recommend_prices``: curves of the champion → candidates → rules → the price of each product and market."""
+
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.demand.curve import expected_units
+from pricelake.errors import PricingError
+from pricelake.pricing.recommend import join_pricing_inputs
+from pricelake.pricing.recommend import recommend_prices as price_all
+from pricelake.settings.rules import load_rules
+from pricelake.tables import contract_of
+from pricelake.workflows.curves import DrawnCurves, draw_curves
+from pricelake.workflows.job import Job
+
+
+def recommend_prices(job: Job) -> dict[str, Any]:
+    """Draw the champion's curves and recommend a price for every open product, market and period.
+
+    Both tables are replaced for the as-of date, so that a rerun leaves the same rows.
+
+    Returns:
+        ``{"recommendations": {"count", "changed", "held_back": {reason: count}, "decisions": {decision: count}},
+        "model_version", "rules_version"}``.
+
+    Raises:
+        PricingError: the panel has no open period; the panel or the champion knows days after the as-of date; a product
+            has two curves.
+        SettingsError: the rules file cannot be used.
+        TrainingError: there is no champion to draw curves.
+    """
+    load_rules(job.settings.rules)  # a broken rules file is found before the network runs
+    check_open_period(job)
+    job.reporter.step("Draw demand curves with the champion model")
+    return write_recommendations(job, draw_curves(job))
+
+
+def check_open_period(job: Job) -> None:
+    """Refuse a panel that has nothing to price or that knows more than the as-of date allows.
+
+    Raises:
+        PricingError: the panel has no open period, or it begins after the as-of date.
+    """
+    panel = job.lake.read("gold.demand_panel").where("is_open")
+    start = panel.agg(F.max("period_start")).first()[0]  # type: ignore[index]
+    if start is None:
+        raise PricingError(
+            f"gold.demand_panel has no open period, so there is nothing to price. Run build_features for {job.as_of}."
+        )
+    if start > job.as_of:
+        raise PricingError(
+            f"gold.demand_panel was built for the period from {start}, after the as-of date {job.as_of}: a price would "
+            f"see the future. Run build_features for {job.as_of} first."
+        )
+
+
+def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
+    """Store the curves, price every open row, store the recommendations.
+
+    Args:
+        job: the job.
+        drawn: curves of its as-of date.
+
+    Returns:
+        as :func:`recommend_prices`.
+
+    Raises:
+        PricingError: a product, market and period has more than one curve.
+    """
+    rules, settings = load_rules(job.settings.rules), job.settings
+    today = f"as_of_date = DATE '{job.as_of}'"
+    panel = job.lake.read("gold.demand_panel")
+    job.lake.replace("gold.demand_curves", drawn.frame, where=today)
+    curves = job.lake.read("gold.demand_curves").where(today)
+    _check_unique(curves, job.as_of)
+    open_rows = panel.where("is_open").count()
+    job.rows_in += open_rows
+    job.reporter.step(f"Price {open_rows:,} products and markets under the rules of {settings.rules}")
+    priced = price_all(
+        join_pricing_inputs(panel, curves, job.as_of, drawn.trained_until),
+        contract_of("gold.price_recommendations").schema,
+        rules,
+        settings.pricing,
+        expected_units,
+        {
+            "as_of_date": F.lit(job.as_of),
+            "objective": F.lit(settings.pricing.objective),
+            "model_version": F.lit(drawn.model_version),
+            "rules_version": F.lit(rules.version),
+            "panel_version": F.lit(job.lake.journal.pinned["gold.demand_panel"]).cast("bigint"),
+            "seed": F.lit(settings.training.seed),
+        },
+    )
+    job.lake.replace("gold.price_recommendations", priced, where=today)
+    return {
+        "recommendations": count_decisions(job.lake.read("gold.price_recommendations").where(today)),
+        "model_version": drawn.model_version,
+        "rules_version": rules.version,
+    }
+
+
+def _check_unique(curves: DataFrame, as_of: date) -> None:
+    key = contract_of("gold.demand_curves").key
+    twice = curves.groupBy(*key).count().where("count > 1").first()
+    if twice is not None:
+        raise PricingError(
+            f"gold.demand_curves holds {twice['count']} curves for product {twice['product_id']} in market "
+            f"{twice['market_id']} on {twice['period_start']} as of {as_of}: its price would not be unique. Look for "
+            f"duplicate keys in gold.demand_panel and run build_features again; no price was written."
+        )
+
+
+def count_decisions(recommendations: DataFrame) -> dict[str, Any]:
+    """Prices by decision and by what held them back.
+
+    Args:
+        recommendations: gold.price_recommendations of one as-of date.
+
+    Returns:
+        ``{"count", "changed", "held_back": {reason: count}, "decisions": {decision: count}}``.
+    """
+    groups = recommendations.groupBy("decision", "held_back_reason").agg(
+        F.count("*").alias("rows"), F.count_if("is_changed").alias("changed")
+    )
+    found = groups.orderBy("decision", "held_back_reason").collect()  # at most decisions x reasons
+    decisions: dict[str, int] = {}
+    for row in found:
+        decisions[row["decision"]] = decisions.get(row["decision"], 0) + row["rows"]
+    return {
+        "count": sum(row["rows"] for row in found),
+        "changed": sum(row["changed"] for row in found),
+        "held_back": {row["held_back_reason"]: row["rows"] for row in found if row["held_back_reason"]},
+        "decisions": decisions,
+    }

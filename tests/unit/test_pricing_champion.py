@@ -1,0 +1,48 @@
+"""Which model may draw curves: refused where there is none or where it has seen the future."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pricelake.errors import PricingError, TrainingError
+from pricelake.settings import Settings
+from pricelake.workflows import curves
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Any:
+    settings = Settings.model_validate(
+        {"lake": {"root": str(tmp_path)}, "shop": "s.yaml", "rules": "r.yaml", "tracking": {"uri": "sqlite:///x.db"}}
+    )
+    return SimpleNamespace(settings=settings, as_of=date(2024, 3, 4))
+
+
+def registry_with(champion: Any) -> Any:
+    return lambda settings: SimpleNamespace(
+        version_by_alias=lambda name, alias: champion if (name, alias) == ("pricelake-demand", "champion") else None,
+        download=lambda name, version: Path(f"{name}/{version}"),
+    )
+
+
+def test_without_a_champion_there_is_nothing_to_price_on(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "Registry", registry_with(None))
+    with pytest.raises(TrainingError) as caught:
+        curves.draw_curves(job)
+    assert str(caught.value) == (
+        "sqlite:///x.db holds no champion of pricelake-demand, so there are no demand curves to price on. "
+        "Run train_demand; if it ran, its summary says which gate the challenger failed."
+    )
+
+
+def test_a_champion_that_has_seen_the_future_is_refused(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "Registry", registry_with(SimpleNamespace(version=3)))
+    monkeypatch.setattr(curves, "load_model", lambda path: SimpleNamespace(trained_until=date(2024, 3, 5)))
+    with pytest.raises(PricingError) as caught:
+        curves.draw_curves(job)
+    assert str(caught.value) == (
+        "Version 3 of pricelake-demand has seen days up to 2024-03-05, after the as-of date 2024-03-04: a price would "
+        "see the future. Run train_demand for 2024-03-04 or give tracking.model_name a name of its own for backfills."
+    )
