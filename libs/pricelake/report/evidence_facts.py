@@ -1,0 +1,76 @@
+"""What stands behind the recommendations, as plain values: forecasts, rankings, data quality, runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class HeldOutFigures:
+    """Figures by contender and name, for example ``values["lightgbm"]["wape"]``, of the judgement of ``as_of_date``."""
+
+    as_of_date: date
+    values: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class RankingQuality:
+    """One row of ``gold.recommender_metrics``; figures are rates, 0–1."""
+
+    as_of_date: date
+    contender: str
+    purchases: str
+    precision: float
+    recall: float
+    f1: float
+    ndcg_at_10: float
+    coverage: float
+    customers: int
+
+
+@dataclass(frozen=True)
+class QuarantineCount:
+    """Rows set aside by one rule of one table, with one of the reasons and rows as an example."""
+
+    table_name: str
+    rule: str
+    rows: int
+    example_reason: str
+    example_row: str
+
+
+@dataclass(frozen=True)
+class PanelQuality:
+    """Closed product-periods of the demand panel, and how many of them lack something."""
+
+    rows: int
+    outliers: int
+    price_carried: int
+    cost_unknown: int
+    cost_assumed: int
+    availability_missing: int
+    competitor_missing: int
+    weather_missing: int
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """The latest finished run of a job for the as-of date."""
+
+    job: str
+    seconds: float
+    rows_in: int
+    rows_out: int
+    finished_at: datetime
+    code_version: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the recommendations were computed from."""
+
+    model_version: str
+    rules_version: str
+    objective: str
+    panel_version: int
+    seed: int

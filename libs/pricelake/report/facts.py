@@ -1,0 +1,164 @@
+"""What is recommended, as plain values: every list is bounded by the function that gathers it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class DecisionTotals:
+    """All recommendations of one as-of date in figures; money in shop currency.
+
+    Attributes:
+        prices: recommendations; the four decisions add up to it.
+        changed: prices that move.
+        raised: prices that go up.
+        lowered: prices that go down.
+        kept: prices that are best as they are.
+        held: prices that a rule stopped.
+        period_first: first period priced.
+        period_last: last period priced.
+        profit_now: expected profit at today's prices, over all prices with a curve and a cost.
+        profit_uplift: expected profit gained by the changed prices with a known or assumed cost.
+        profit_uplift_low: sum of the lower ends of their intervals.
+        profit_uplift_high: sum of the upper ends.
+        assumed_uplift: part of ``profit_uplift`` that rests on assumed costs.
+        assumed_changed: changed prices whose cost is assumed.
+        revenue_now: expected revenue at today's prices, over all prices with a curve.
+        revenue_uplift: expected revenue gained by the changed prices (may be negative when profit is the objective).
+        costless_changed: changed prices without any cost, judged on revenue alone.
+        low_confidence_changed: changed prices with confidence ``low`` or ``none``.
+    """
+
+    prices: int
+    changed: int
+    raised: int
+    lowered: int
+    kept: int
+    held: int
+    period_first: date
+    period_last: date
+    profit_now: Decimal
+    profit_uplift: Decimal
+    profit_uplift_low: Decimal
+    profit_uplift_high: Decimal
+    assumed_uplift: Decimal
+    assumed_changed: int
+    revenue_now: Decimal
+    revenue_uplift: Decimal
+    costless_changed: int
+    low_confidence_changed: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often a code occurs.
+
+    Attributes:
+        code: as in the table.
+        prices: recommendations with it.
+        changed: those of them that change.
+    """
+
+    code: str
+    prices: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How often a pricing rule applied.
+
+    Attributes:
+        rule: name in the rules file.
+        kind: floor, ceiling, step, ending or hold.
+        applied: prices it applied to.
+        bound: prices where the objective alone would have gone beyond it.
+        decided: prices whose ``binding_rule`` it is.
+    """
+
+    rule: str
+    kind: str
+    applied: int
+    bound: int
+    decided: int
+
+
+@dataclass(frozen=True)
+class ChangeBucket:
+    """Changed prices whose relative change lies in ``[low_rate, high_rate)``; rates, 0.02 = +2 %."""
+
+    low_rate: float
+    high_rate: float
+    prices: int
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One row of ``gold.price_recommendations`` as far as the report shows it; null policy as in the contract."""
+
+    product_id: str
+    market_id: str
+    period_start: date
+    price_now: Decimal
+    price_recommended: Decimal
+    decision: str
+    reason: str
+    range_low: Decimal | None
+    range_high: Decimal | None
+    units_now: float | None
+    units_then: float | None
+    revenue_now_amount: Decimal | None
+    revenue_then_amount: Decimal | None
+    profit_now_amount: Decimal | None
+    profit_then_amount: Decimal | None
+    uplift_amount: Decimal | None
+    uplift_low_amount: Decimal | None
+    uplift_high_amount: Decimal | None
+    elasticity: float | None
+    confidence: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ElasticityRange:
+    """Own-price elasticities (below 0, dimensionless) of a category: 5, 25, 50, 75 and 95 % quantiles."""
+
+    category: str
+    prices: int
+    p05: float
+    p25: float
+    p50: float
+    p75: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class ObservedPeriod:
+    """A past period of a product: price paid per unit, units sold, and whether it was promoted."""
+
+    period_start: date
+    unit_price: float
+    units: float
+    is_promoted: bool
+
+
+@dataclass(frozen=True)
+class DrawnCurve:
+    """Expected units along the price ladder of one product in one market.
+
+    Attributes:
+        recommendation: what is recommended for it.
+        prices: candidate prices, ascending, shape ``(n_steps,)``, shop currency.
+        units: expected units at each price.
+        units_low: lower end of the interval of expected units.
+        units_high: upper end.
+        observed: past periods.
+    """
+
+    recommendation: Recommendation
+    prices: tuple[float, ...]
+    units: tuple[float, ...]
+    units_low: tuple[float, ...]
+    units_high: tuple[float, ...]
+    observed: tuple[ObservedPeriod, ...]

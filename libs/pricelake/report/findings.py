@@ -1,0 +1,80 @@
+"""Everything the page shows, in one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pricelake.report.evidence_facts import (
+    HeldOutFigures,
+    JobRun,
+    Origin,
+    PanelQuality,
+    QuarantineCount,
+    RankingQuality,
+)
+from pricelake.report.facts import (
+    ChangeBucket,
+    Count,
+    DecisionTotals,
+    DrawnCurve,
+    ElasticityRange,
+    Recommendation,
+    RuleCount,
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything the page shows.
+
+    Attributes:
+        shop: name of the shop.
+        currency: ISO code of all money.
+        as_of: the run saw nothing from this day on.
+        period: ``week`` or ``day``.
+        interval_rate: coverage of the stated intervals, 0–1.
+        totals: all decisions in figures.
+        held_back: reasons of the held prices.
+        flags: what is assumed or missing, by flag.
+        opportunities: changed prices with the largest uplift, best first.
+        curves: drawn demand curves.
+        changes: distribution of the changes.
+        rules: rules by how often they bound.
+        held_out: forecast figures; None: none stored.
+        elasticities: by category, by expected revenue; the first entry is all products together.
+        rankings: recommender figures; empty: none stored.
+        quarantine: rows set aside, by table and rule.
+        rows_taken: table → rows taken, for the tables with quarantined rows.
+        panel: quality of the panel.
+        runs: jobs in the order they finished.
+        origins: versions behind the recommendations, one entry per combination found.
+        table_versions: table → Delta version read for this page.
+        names: product id → name as in the shop; ids without a product are absent.
+    """
+
+    shop: str
+    currency: str
+    as_of: date
+    period: str
+    interval_rate: float
+    totals: DecisionTotals
+    held_back: tuple[Count, ...]
+    flags: tuple[Count, ...]
+    opportunities: tuple[Recommendation, ...]
+    curves: tuple[DrawnCurve, ...]
+    changes: tuple[ChangeBucket, ...]
+    rules: tuple[RuleCount, ...]
+    held_out: HeldOutFigures | None
+    elasticities: tuple[ElasticityRange, ...]
+    rankings: tuple[RankingQuality, ...]
+    quarantine: tuple[QuarantineCount, ...]
+    rows_taken: Mapping[str, int]
+    panel: PanelQuality
+    runs: tuple[JobRun, ...]
+    origins: tuple[Origin, ...]
+    table_versions: Mapping[str, int]
+    names: Mapping[str, str]
+
+    def name_of(self, product_id: str) -> str:
+        """The product's name, or its id where the shop has none."""
+        return self.names.get(product_id, product_id)

@@ -1,0 +1,201 @@
+"""Write the report for pricing managers from the tables of one as-of date."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.demand.curve import expected_units
+from pricelake.errors import SettingsError
+from pricelake.report import Findings, decisions, draw_curve, evidence, render
+from pricelake.report.evidence_facts import QuarantineCount
+from pricelake.report.facts import DecisionTotals, DrawnCurve, Recommendation
+from pricelake.workflows.job import Job
+
+OPPORTUNITIES = 25
+CATEGORIES = 18
+OBSERVED_PERIODS = 104
+CURVE_PARAMETERS = (
+    "reference_price",
+    "log_units",
+    "elasticity_low",
+    "elasticity_high",
+    "bend",
+    "steepness",
+    "elasticity_sd",
+    "log_units_sd",
+)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What the report reads; None where the shop or an earlier job brought nothing."""
+
+    prices: DataFrame
+    products: DataFrame
+    panel: DataFrame
+    curves: DataFrame | None
+    demand_metrics: DataFrame | None
+    recommender_metrics: DataFrame | None
+    quarantine: DataFrame | None
+    runs: DataFrame | None
+
+
+def write_report(job: Job) -> dict[str, Any]:
+    """Gather bounded facts from the tables of the as-of date and write one self-contained HTML file.
+
+    Reads ``gold.price_recommendations``, ``gold.demand_panel``, ``bronze.products`` and, where they exist,
+    ``gold.demand_curves``, ``gold.demand_metrics``, ``gold.recommender_metrics``, ``bronze.quarantine``, ``ops.runs``.
+    Writes no table. The same tables give the same file.
+
+    Returns:
+        ``report`` (path), ``bytes``, ``opportunities`` and ``curves`` shown.
+
+    Raises:
+        ContractError: recommendations, panel or products have not been written.
+        PricingError: there is no recommendation for the as-of date.
+        SettingsError: ``report.path`` is not a local path.
+    """
+    path = local_path(job.settings.report.path)
+    job.reporter.step("gathering decisions")
+    tables = _read(job)
+    totals = decisions.decision_totals(tables.prices)  # refuses an empty date before anything else is worked out
+    job.rows_in += totals.prices
+    opportunities = decisions.largest_opportunities(tables.prices, OPPORTUNITIES)
+    chosen = decisions.choice_of_products(tables.prices, job.settings.report.curves)
+    job.reporter.step("drawing demand curves")
+    curves = _drawn_curves(job, tables, chosen)
+    job.reporter.step("gathering evidence")
+    findings = _findings(job, tables, totals, opportunities, curves)
+    job.reporter.step(f"writing {path}")
+    size = write_page(path, render(findings))
+    return {"report": str(path), "bytes": size, "opportunities": len(opportunities), "curves": len(curves)}
+
+
+def local_path(text: str) -> Path:
+    """The path the report goes to.
+
+    Raises:
+        SettingsError: it is a URI; a browser opens files, so the report is a file.
+    """
+    if ":/" in text:
+        raise SettingsError(
+            f"report.path is {text}, which is not a local path. The report is one file for a browser: "
+            "name a path on this machine (a mounted /dbfs/... path works) and copy it on from there."
+        )
+    return Path(text)
+
+
+def write_page(path: Path, page: str) -> int:
+    """Write the page, whole or not at all; returns its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    content = page.encode("utf-8")
+    part.write_bytes(content)
+    part.replace(path)
+    return len(content)
+
+
+def _read(job: Job) -> _Tables:
+    lake, as_of = job.lake, F.lit(job.as_of)
+    curves = lake.read_if_exists("gold.demand_curves")
+    return _Tables(
+        prices=lake.read("gold.price_recommendations").where(F.col("as_of_date") == as_of),
+        products=lake.read("bronze.products"),
+        panel=lake.read("gold.demand_panel"),
+        curves=None if curves is None else curves.where(F.col("as_of_date") == as_of),
+        demand_metrics=lake.read_if_exists("gold.demand_metrics"),
+        recommender_metrics=lake.read_if_exists("gold.recommender_metrics"),
+        quarantine=lake.read_if_exists("bronze.quarantine"),
+        runs=lake.read_if_exists("ops.runs"),
+    )
+
+
+def _drawn_curves(job: Job, tables: _Tables, chosen: tuple[Recommendation, ...]) -> tuple[DrawnCurve, ...]:
+    """Curves of the chosen products, in their order; those without stored parameters are left out."""
+    if tables.curves is None or not chosen:
+        return ()
+    keys = [(one.product_id, one.market_id, one.period_start) for one in chosen]
+    stored = _curve_parameters(tables.curves, keys)
+    observed = evidence.observed_periods(tables.panel, chosen, OBSERVED_PERIODS)
+    return tuple(
+        draw_curve(
+            one,
+            stored[key],
+            observed[one.product_id, one.market_id],
+            expected_units,
+            job.settings.pricing.interval_rate,
+        )
+        for one, key in zip(chosen, keys, strict=True)
+        if key in stored
+    )
+
+
+def _curve_parameters(
+    curves: DataFrame, keys: Iterable[tuple[str, str, date]]
+) -> dict[tuple[str, str, date], dict[str, float]]:
+    """Curve parameters as floats, by product, market and period."""
+    wanted = list(keys)
+    products, markets, periods = (sorted({key[place] for key in wanted}) for place in range(3))
+    rows = (
+        curves.where(F.col("product_id").isin(products))
+        .where(F.col("market_id").isin(markets) & F.col("period_start").isin(periods))
+        .select("product_id", "market_id", "period_start", *(F.col(name).cast("double") for name in CURVE_PARAMETERS))
+        .limit(len(products) * len(markets) * len(periods))
+        .collect()
+    )
+    return {
+        (row["product_id"], row["market_id"], row["period_start"]): {name: row[name] for name in CURVE_PARAMETERS}
+        for row in rows
+    }
+
+
+def _findings(
+    job: Job,
+    tables: _Tables,
+    totals: DecisionTotals,
+    opportunities: tuple[Recommendation, ...],
+    curves: tuple[DrawnCurve, ...],
+) -> Findings:
+    prices, as_of = tables.prices, job.as_of
+    judged, ranked = tables.demand_metrics, tables.recommender_metrics
+    quarantine = evidence.quarantine_counts(tables.quarantine) if tables.quarantine is not None else ()
+    shown = [*(one.product_id for one in opportunities), *(one.recommendation.product_id for one in curves)]
+    return Findings(
+        shop=job.shop.name,
+        currency=job.shop.currency,
+        as_of=as_of,
+        period=job.settings.features.period,
+        interval_rate=job.settings.pricing.interval_rate,
+        totals=totals,
+        held_back=decisions.held_back_counts(prices),
+        flags=decisions.flag_counts(prices),
+        opportunities=opportunities,
+        curves=curves,
+        changes=decisions.change_buckets(prices),
+        rules=decisions.rule_counts(prices),
+        held_out=evidence.held_out_figures(judged, as_of) if judged is not None else None,
+        elasticities=decisions.elasticity_ranges(prices, tables.products, CATEGORIES),
+        rankings=evidence.ranking_quality(ranked, as_of) if ranked is not None else (),
+        quarantine=quarantine,
+        rows_taken=_rows_taken(job, quarantine),
+        panel=evidence.panel_quality(tables.panel),
+        runs=evidence.latest_runs(tables.runs, as_of, "write_report") if tables.runs is not None else (),
+        origins=decisions.origins(prices),
+        table_versions={name: version for name, version in job.lake.journal.inputs_read.items() if name != "ops.runs"},
+        names=evidence.product_names(tables.products, shown),
+    )
+
+
+def _rows_taken(job: Job, quarantine: tuple[QuarantineCount, ...]) -> dict[str, int]:
+    """Rows of the tables that set rows aside; Delta answers these counts from its file statistics."""
+    taken = {}
+    for name in sorted({one.table_name for one in quarantine}):
+        table = name if "." in name else f"bronze.{name}"
+        if job.lake.exists(table):
+            taken[name] = job.lake.read(table).count()
+    return taken

@@ -1,0 +1,197 @@
+"""Aggregations of the report against the same figures worked out in plain Python from the same rows."""
+
+import math
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from pricelake.errors import PricingError
+from pricelake.report import decisions, evidence
+from pricelake.tables import contract_of
+from tests.report_lake import AS_OF, made_up_tables
+
+TABLES = made_up_tables(products=40, periods=6)
+PRICES = TABLES["gold.price_recommendations"]
+
+
+def frame(spark: SparkSession, name: str, rows: list[dict] | None = None) -> DataFrame:
+    schema = contract_of(name).schema
+    listed = TABLES[name] if rows is None else rows
+    return spark.createDataFrame([tuple(row.get(column) for column in schema.names) for row in listed], schema)
+
+
+@pytest.fixture(scope="module")
+def prices(spark: SparkSession) -> DataFrame:
+    return frame(spark, "gold.price_recommendations").cache()
+
+
+def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
+    totals = decisions.decision_totals(prices)
+    changed = [row for row in PRICES if row["is_changed"]]
+    costed = [row for row in changed if row["profit_then_amount"] is not None]
+    decided = Counter(row["decision"] for row in PRICES)
+    assert (totals.prices, totals.changed) == (len(PRICES), len(changed))
+    assert (totals.raised, totals.lowered, totals.kept, totals.held) == tuple(
+        decided[name] for name in ("raise", "lower", "keep", "hold")
+    )
+    assert totals.profit_uplift == sum(row["uplift_amount"] for row in costed)
+    assert totals.profit_uplift_low == sum(row["uplift_low_amount"] for row in costed)
+    assert totals.profit_uplift_high == sum(row["uplift_high_amount"] for row in costed)
+    assert totals.assumed_uplift == sum(row["uplift_amount"] for row in costed if row["cost_source"] == "assumed")
+    assert totals.costless_changed == len(changed) - len(costed) > 0
+    assert totals.revenue_uplift == sum(row["revenue_then_amount"] - row["revenue_now_amount"] for row in changed)
+    assert totals.low_confidence_changed == sum(row["confidence"] in ("low", "none") for row in changed)
+    assert totals.period_first == totals.period_last == AS_OF
+
+
+def test_nothing_to_report_is_an_error_not_an_empty_page(prices: DataFrame) -> None:
+    with pytest.raises(PricingError, match=r"^gold.price_recommendations holds no price for this as-of date"):
+        decisions.decision_totals(prices.where("false"))
+
+
+def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:
+    held = {one.code: one.prices for one in decisions.held_back_counts(prices)}
+    assert held == Counter(row["held_back_reason"] for row in PRICES if row["held_back_reason"])
+    flags = {one.code: (one.prices, one.changed) for one in decisions.flag_counts(prices)}
+    assert flags == {
+        flag: (
+            sum(flag in row["flags"] for row in PRICES),
+            sum(flag in row["flags"] and row["is_changed"] for row in PRICES),
+        )
+        for flag in {flag for row in PRICES for flag in row["flags"]}
+    }
+    rules = decisions.rule_counts(prices)
+    assert [one.bound for one in rules] == sorted((one.bound for one in rules), reverse=True)
+    step = next(one for one in rules if one.rule == "max_change")
+    assert step.applied == len(PRICES)
+    assert step.bound == sum(entry[3] for row in PRICES for entry in row["rules"] if entry[0] == "max_change")
+    endings = next(one for one in rules if one.rule == "price_endings")
+    assert endings.bound > endings.decided == 0
+    assert step.decided == sum(row["binding_rule"] == "max_change" for row in PRICES)
+
+
+def test_change_buckets_hold_each_changed_price_once_and_edges_belong_above(spark: SparkSession) -> None:
+    moves = {"1.10": 0.10, "0.90": -0.10, "1.02": 0.02, "1.14": 0.14, "1.0199": 0.00, "9.00": 0.98, "0.01": -1.00}
+    rows = [
+        PRICES[0]
+        | {
+            "product_id": then,
+            "price_now": Decimal("1.00"),
+            "price_recommended": Decimal(then),
+            "is_changed": True,
+        }
+        for then in moves
+    ]
+    rows.append(PRICES[0] | {"price_now": Decimal(1), "price_recommended": Decimal(1), "is_changed": False})
+    buckets = decisions.change_buckets(frame(spark, "gold.price_recommendations", rows))
+    assert {one.low_rate: one.prices for one in buckets} == Counter(moves.values())
+    assert all(one.high_rate == pytest.approx(one.low_rate + 0.02) for one in buckets)
+
+
+def test_opportunities_are_the_largest_uplifts_of_changed_prices_in_order(
+    spark: SparkSession, prices: DataFrame
+) -> None:
+    unchanged = PRICES[0] | {"product_id": "x", "is_changed": False, "uplift_amount": Decimal(999)}
+    best = decisions.largest_opportunities(prices.union(frame(spark, "gold.price_recommendations", [unchanged])), 7)
+    expected = sorted(
+        (row["uplift_amount"] for row in PRICES if row["is_changed"] and row["uplift_amount"] is not None), reverse=True
+    )
+    assert [one.uplift_amount for one in best] == expected[:7]
+    assert isinstance(best[0].flags, tuple)
+
+
+def test_choice_takes_decisions_in_turn_and_only_products_with_a_curve(prices: DataFrame) -> None:
+    chosen = decisions.choice_of_products(prices, 8)
+    assert len(chosen) == 8
+    assert all(one.units_now is not None for one in chosen)
+    assert {one.decision for one in chosen[:4]} == {row["decision"] for row in PRICES if row["units_now"] is not None}
+    for decision in ("raise", "hold"):
+        best = max(
+            (row for row in PRICES if row["decision"] == decision and row["units_now"] is not None),
+            key=lambda row: (row["uplift_amount"] or 0, row["revenue_now_amount"]),
+        )
+        assert next(one for one in chosen if one.decision == decision).product_id == best["product_id"]
+
+
+def test_elasticity_quantiles_are_those_of_the_rows(spark: SparkSession, prices: DataFrame) -> None:
+    ranges = decisions.elasticity_ranges(prices, frame(spark, "bronze.products"), limit=5)
+    assert (ranges[0].category, len(ranges)) == ("All products", 6)
+    values = np.array([row["elasticity"] for row in PRICES if row["elasticity"] is not None])
+    found = (ranges[0].p05, ranges[0].p25, ranges[0].p50, ranges[0].p75, ranges[0].p95)
+    expected = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf")
+    assert found == pytest.approx(tuple(expected))
+    categories = {row["product_id"]: row["category"] for row in TABLES["bronze.products"]}
+    revenue: Counter[str] = Counter()
+    for row in PRICES:
+        if row["elasticity"] is not None:
+            revenue[categories[row["product_id"]]] += row["revenue_now_amount"]
+    assert [one.category for one in ranges[1:]] == [name for name, _ in revenue.most_common(5)]
+
+
+def test_metrics_of_a_later_date_are_not_seen_and_the_latest_earlier_ones_are(spark: SparkSession) -> None:
+    rows = [
+        {"as_of_date": day, "contender": "pricelake", "figure": "wape", "value": value, "model_version": "1"}
+        for day, value in ((date(2024, 2, 5), 0.7), (date(2024, 2, 26), 0.5), (date(2024, 3, 11), 0.1))
+    ]
+    rows.append(rows[1] | {"figure": "bias", "value": math.nan})
+    figures = evidence.held_out_figures(frame(spark, "gold.demand_metrics", rows), AS_OF)
+    assert figures is not None
+    assert (figures.as_of_date, figures.values) == (date(2024, 2, 26), {"pricelake": {"wape": 0.5}})
+    assert evidence.held_out_figures(frame(spark, "gold.demand_metrics", rows), date(2024, 1, 1)) is None
+
+
+def test_rankings_come_in_the_order_people_read_them(spark: SparkSession) -> None:
+    rankings = evidence.ranking_quality(frame(spark, "gold.recommender_metrics"), AS_OF)
+    assert [(one.purchases, one.contender) for one in rankings] == [
+        (kind, name) for kind in ("all", "repeat", "first_time") for name in ("als", "popularity", "repeat")
+    ]
+
+
+def test_quarantine_is_counted_by_rule_with_one_example_each(spark: SparkSession) -> None:
+    counts = evidence.quarantine_counts(frame(spark, "bronze.quarantine"))
+    assert [(one.table_name, one.rule, one.rows) for one in counts] == [
+        ("order_lines", "paid_amount_above_zero", 120),
+        ("order_lines", "quantity_absurd", 37),
+        ("products", "duplicate_key", 4),
+    ]
+    assert counts[0].example_row.startswith('{"order":"o0"')
+
+
+def test_panel_quality_counts_closed_periods_only(spark: SparkSession) -> None:
+    quality = evidence.panel_quality(frame(spark, "gold.demand_panel"))
+    closed = [row for row in TABLES["gold.demand_panel"] if not row["is_open"]]
+    assert quality.rows == len(closed) == 40 * 6
+    assert quality.outliers == sum(row["is_outlier"] for row in closed)
+    assert quality.price_carried == sum(not row["is_price_observed"] for row in closed)
+    assert (quality.cost_assumed, quality.cost_unknown) == (len(closed), 0)
+
+
+def test_observed_periods_are_the_latest_closed_ones_oldest_first(spark: SparkSession, prices: DataFrame) -> None:
+    chosen = decisions.choice_of_products(prices, 3)
+    observed = evidence.observed_periods(frame(spark, "gold.demand_panel"), chosen, periods=4)
+    assert observed.keys() == {(one.product_id, "chain") for one in chosen}
+    for (product, _), series in observed.items():
+        assert [one.period_start for one in series] == [AS_OF - timedelta(weeks=back) for back in (4, 3, 2, 1)]
+        rows = {row["period_start"]: row for row in TABLES["gold.demand_panel"] if row["product_id"] == product}
+        for one in series:
+            row = rows[one.period_start]
+            assert (one.units, one.unit_price) == (row["units"], float(row["unit_price"]))
+            assert one.is_promoted == (row["display_rate"] > 0)
+
+
+def test_runs_are_the_latest_successful_ones_in_order(spark: SparkSession) -> None:
+    later = TABLES["ops.runs"][1]
+    again = later | {"run_id": "again", "seconds": 40.0, "finished_at": later["finished_at"] + timedelta(hours=1)}
+    other = later | {"run_id": "other", "as_of_date": AS_OF - timedelta(days=7), "job": "old"}
+    own = later | {"run_id": "own", "job": "write_report"}
+    runs = evidence.latest_runs(
+        frame(spark, "ops.runs", [*TABLES["ops.runs"], again, other, own]), AS_OF, leave_out="write_report"
+    )
+    assert [one.job for one in runs] == [
+        "build_features", "train_recommender", "train_demand", "recommend_prices", "ingest",
+    ]  # fmt: skip
+    assert runs[-1].seconds == 40.0
