@@ -40,7 +40,11 @@ DEMAND_PANEL = TableContract(
         required("is_outlier", BOOLEAN, "units are outside the product's robust range (see features.outliers)"),
         optional("units_winsorised", DOUBLE, "units pulled back to the robust range; null only while open"),
         # price
-        required("unit_price", MONEY, "paid per unit; without a sale the last one known before the period"),
+        required(
+            "unit_price",
+            MONEY,
+            "paid per unit; without a sale the last one known before; open: list_price less the announced discount",
+        ),
         required("is_price_observed", BOOLEAN, "false: no sale in the period, unit_price is carried forward"),
         required("list_price", MONEY, "regular shelf price per unit; carried forward where not seen"),
         required("discount_rate", DOUBLE, "1 - unit_price / list_price, 0–1"),
@@ -50,14 +54,16 @@ DEMAND_PANEL = TableContract(
         optional("unit_cost", MONEY, "cost per unit, shop currency; null: unknown"),
         optional("cost_source", TEXT, "brought or assumed; null: unknown"),
         # promotion and availability
-        required("display_rate", DOUBLE, "share of the market's stores with a display, 0–1"),
-        required("feature_rate", DOUBLE, "share of the market's stores with a feature or mailer, 0–1"),
-        required("coupon_rate", DOUBLE, "share of the market's stores with a coupon, 0–1"),
+        required("display_rate", DOUBLE, "share of the market's store-days with a display, 0–1"),
+        required("feature_rate", DOUBLE, "share of the market's store-days with a feature or mailer, 0–1"),
+        required("coupon_rate", DOUBLE, "share of the market's store-days with a coupon, 0–1"),
         required("promotion_depth_rate", DOUBLE, "deepest announced reduction, 0–1; 0 without promotion"),
         required("availability_rate", DOUBLE, "share of the period in stock, 0–1; 1 where not recorded"),
-        required("is_availability_missing", BOOLEAN, "true: availability was not recorded"),
+        required(
+            "is_availability_missing", BOOLEAN, "true: availability was not recorded; open: nor in the period before"
+        ),
         # context known in advance or last seen
-        required("holiday_days", INTEGER, "public holidays and shop events in the period"),
+        required("holiday_days", INTEGER, "days of the period with a public holiday or a shop event"),
         required("days_to_holiday", INTEGER, "days from the period's start to the next public holiday, capped at 28"),
         required("season_sin_1", DOUBLE, "sin of the yearly angle, -1–1"),
         required("season_cos_1", DOUBLE, "cos of the yearly angle, -1–1"),
@@ -69,7 +75,9 @@ DEMAND_PANEL = TableContract(
         required("competitor_index", DOUBLE, "own list_price / median competitor price known before; 1 where missing"),
         required("is_competitor_missing", BOOLEAN, "true: no competitor price known"),
         # history, strictly before the period
-        required("age_periods", INTEGER, "periods since the first sale, 0 in the first"),
+        required(
+            "age_periods", INTEGER, "periods since the first sale or launch within the periods read, 0 in the first"
+        ),
         required("sold_periods", INTEGER, "earlier periods with sales"),
         required("periods_since_sale", INTEGER, "periods since the last one with sales, capped at 52; 0 in the first"),
         required("price_changes", INTEGER, "earlier moves of unit_price by more than 1 %"),
@@ -90,7 +98,9 @@ DEMAND_PANEL = TableContract(
         required(
             "category_units_lag_1", DOUBLE, "category's units one period before / its mean of 8 before; 1 if unknown"
         ),
-        required("category_discount_rate", DOUBLE, "mean discount_rate of the category one period before, 0–1"),
+        required(
+            "category_discount_rate", DOUBLE, "category's discount rate one period before, weighted by units, 0–1"
+        ),
     ),
     key=("product_id", "market_id", "period_start"),
     checks={
@@ -186,7 +196,9 @@ SIMILAR_PRODUCTS = TableContract(
         required("position", INTEGER, "1 is most similar"),
         required("similar_product_id", TEXT, "the other product"),
         required("similarity", DOUBLE, "cosine of the factors -1–1, or 0 for the category fallback"),
-        required("source", TEXT, "als, or category for products ALS does not know"),
+        required(
+            "source", TEXT, "als; without factors: category, department or popularity, whose best sellers these are"
+        ),
         required("model_version", TEXT, "fit it comes from"),
     ),
     key=("product_id", "position"),
