@@ -1,0 +1,1 @@
+"""Tastes: implicit ALS, top-K recommendations, similar products and their ranking quality."""
