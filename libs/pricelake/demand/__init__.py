@@ -1,0 +1,1 @@
+"""The price-response model: curve, likelihood, inputs, network, prediction."""

@@ -1,0 +1,255 @@
+"""From the panel to the flat numbers the network reads: one encoding for training, evaluation and prediction.
+
+Every column of the context is known before the period and none depends on the period's own price: not ``unit_price``,
+``list_price`` or ``discount_rate``, nor ``promotion_depth_rate``, which announces the price. Display, feature and
+coupon support stay in the context, so that their effect is not taken for an effect of price.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+ROW_KEY = ("product_id", "market_id", "period_start")
+
+RECENT = tuple(f"log_units_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
+SLOW = ("log_relative_price", "log_units_mean_all", "display_rate", "feature_rate")
+
+_LOGS = ("lag_1", "lag_2", "lag_3", "lag_4", "mean_4", "mean_8", "mean_13", "mean_all", "max_8")
+_COUNTS = ("age_periods", "sold_periods", "periods_since_sale", "price_changes")
+_PLAIN = (
+    "display_rate",
+    "feature_rate",
+    "coupon_rate",
+    "promotion_lag_1",
+    "category_units_lag_1",
+    "category_discount_rate",
+    "temperature_c",
+    "precipitation_mm",
+    "revenue_rate_8",
+)
+_FLAGS = ("is_availability_missing", "is_weather_missing", "is_competitor_missing")
+YEARLY = ("season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2", "holiday_days", "days_to_holiday")
+"""Columns that repeat every year. With less than two years they only name the week, and a model that reads them learns
+the trend of that one year as its season; the encoding then sets them to 0."""
+
+YEARLY_MIN_DAYS = 728
+
+CONTEXT_SQL: Mapping[str, str] = {
+    **{f"log_units_{name}": f"ln(1 + units_{name})" for name in _LOGS},
+    **{f"log_{name}": f"ln(1 + {name})" for name in _COUNTS},
+    **{name: name for name in _PLAIN},
+    **{name: f"double({name})" for name in _FLAGS},
+    "log_price_lag": "ln(price_lag_ratio)",
+    "log_reference_price": "ln(double(reference_price))",
+    "log_relative_price": "ln(double(reference_price)) - category_log_price",
+    "log_competitor_ratio": "if(is_competitor_missing, 0, ln(double(list_price) / competitor_index / reference_price))",
+    **{name: name for name in YEARLY},
+}
+"""Context column → Spark SQL over gold.demand_panel (and ``category_log_price``, joined here)."""
+
+LEVEL_SQL: Mapping[str, str] = {
+    "department": "department",
+    "category": "concat_ws(char(31), department, category)",
+    "subcategory": "concat_ws(char(31), department, category, subcategory)",
+    "brand": "brand",
+    "product": "product_id",
+    "market": "market_id",
+}
+"""Level of the hierarchy → Spark SQL of its value, unique over the whole path."""
+
+PRICE_SQL = "if(is_price_observed, unit_price, reference_price)"
+"""Without a sale nobody saw the price, and zero sales at a guessed price bend the elasticity: simulated at 0.3 and 1.0
+units a week with an elasticity of -1.5, the last price paid gives -0.9 and -1.2, the list price -4.1 and -2.5, and the
+mean of the recent prices, which says nothing about price, -1.5 and -1.5."""
+
+PANEL_PRICE_RATIO = "panel_log_price_ratio"
+"""The price column of models that fill unseen prices as the panel does, with the last price paid."""
+
+MAX_LOG_PRICE_RATIO = 1.5
+MIN_AVAILABILITY_RATE = 0.02
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the encoding learnt from the training rows, besides the vocabulary and the factors.
+
+    Attributes:
+        knows_season: whether the training rows span two years, so that yearly columns may be read.
+        means: of each column of ``CONTEXT_SQL`` in order.
+        deviations: standard deviations, above 0.
+        default_log_price: mean log reference price, for categories never seen.
+        vocabulary_sizes: (level, highest index + 1), in the order of ``LEVEL_SQL``.
+        rank: ALS factors per product, 0 without a recommender.
+        rows: training rows.
+    """
+
+    knows_season: bool
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    default_log_price: float
+    vocabulary_sizes: tuple[tuple[str, int], ...]
+    rank: int
+    rows: int
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """ALS columns: whether the product is known to ALS, then its factors."""
+        return ("is_factor_known", *(f"factor_{i}" for i in range(self.rank))) if self.rank else ()
+
+
+def model_columns(factor_names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The training schema: (name, dtype) of every column of a training row, in order."""
+    floats = (*CONTEXT_SQL, *factor_names, "log_exposure", "log_price_ratio", "units")
+    return tuple((name, "float32") for name in floats) + tuple((f"{level}_index", "int32") for level in LEVEL_SQL)
+
+
+def filter_eligible(panel: DataFrame, holdout_start: Column, min_sold_periods: int) -> DataFrame:
+    """Rows of products that sold in enough periods of a market before the held-out ones.
+
+    Args:
+        panel: gold.demand_panel.
+        holdout_start: first held-out day.
+        min_sold_periods: periods with sales that are needed.
+
+    Returns:
+        the rows with at least one earlier period, so that every lag exists; columns unchanged.
+    """
+    before = (F.col("period_start") < holdout_start) & (F.col("units") > 0)
+    sold = panel.groupBy("product_id", "market_id").agg(F.count_if(before).alias("sold_before"))
+    enough = sold.where(F.col("sold_before") >= min_sold_periods).drop("sold_before")
+    return panel.join(enough, ["product_id", "market_id"], how="left_semi").where("age_periods > 0")
+
+
+def fit_vocabulary(rows: DataFrame) -> DataFrame:
+    """Dense indices 1, 2, … of the values of each level, in the order of the values; 0 stays for unknown values.
+
+    Args:
+        rows: training rows of gold.demand_panel.
+
+    Returns:
+        one row per level and value: ``level``, ``value``, ``index`` (int), ``log_price`` (mean log reference price of a
+        category, rounded; null on other levels). Numbering sorts one level's distinct values in one task: a few
+        million products are fine.
+    """
+    from pyspark.sql import Window
+
+    values = F.array(
+        *(F.struct(F.lit(level).alias("level"), F.expr(sql).alias("value")) for level, sql in LEVEL_SQL.items())
+    )
+    log_price = F.log(F.col("reference_price").cast("double"))
+    long = rows.select(F.explode(values).alias("v"), log_price.alias("log_price")).select("v.*", "log_price")
+    found = long.groupBy("level", "value").agg(F.round(F.avg("log_price"), 6).alias("log_price"))
+    index = F.row_number().over(Window.partitionBy("level").orderBy("value"))
+    only_category = F.when(F.col("level") == "category", F.col("log_price"))
+    return found.select("level", "value", index.alias("index"), only_category.alias("log_price"))
+
+
+def with_indices(panel: DataFrame, vocabulary: DataFrame, default_log_price: float) -> DataFrame:
+    """The panel with ``<level>_index`` (int, 0 = unknown) for every level, and ``category_log_price``."""
+    indexed = panel
+    for level, sql in LEVEL_SQL.items():
+        known = vocabulary.where(F.col("level") == level).select(
+            F.col("value").alias("__value"), F.col("index").alias(f"{level}_index"), F.col("log_price").alias("__price")
+        )
+        known = known if level == "product" else F.broadcast(known)
+        indexed = indexed.join(known, F.expr(sql) == F.col("__value"), how="left").drop("__value")
+        indexed = indexed.withColumn(f"{level}_index", F.coalesce(f"{level}_index", F.lit(0)))
+        if level == "category":
+            indexed = indexed.withColumn("category_log_price", F.coalesce("__price", F.lit(default_log_price)))
+        indexed = indexed.drop("__price")
+    return indexed
+
+
+def with_factors(rows: DataFrame, factors: DataFrame | None, rank: int) -> DataFrame:
+    """Rows with ``is_factor_known`` and ``factor_0`` …: ALS factors at unit length, zeros where ALS lacks the product.
+
+    The length is dropped because it follows popularity, which the units already tell.
+    """
+    if factors is None or rank == 0:
+        return rows
+    length = F.sqrt(F.aggregate("factors", F.lit(0.0), lambda total, x: total + x * x))
+    known = factors.select("product_id", "factors", length.alias("__length")).where("__length > 0")
+    joined = rows.join(known, "product_id", how="left")
+    scaled = {
+        f"factor_{i}": F.coalesce(F.col("factors")[i] / F.col("__length"), F.lit(0.0)).cast("float")
+        for i in range(rank)
+    }
+    is_known = F.col("factors").isNotNull().cast("float")
+    return joined.withColumns({"is_factor_known": is_known, **scaled}).drop("factors", "__length")
+
+
+def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, encoding: Encoding) -> DataFrame:
+    """Every model column of rows of the panel.
+
+    Args:
+        panel: rows of gold.demand_panel, open or closed, any further columns.
+        vocabulary: of :func:`fit_vocabulary`.
+        factors: ``product_id``, ``factors`` of the ALS fit the model was trained with; None without a recommender.
+        encoding: of the same training.
+
+    Returns:
+        all columns of ``panel`` and those of :func:`model_columns`; ``units`` becomes ``units_winsorised`` as float32
+        (null while a period is open) and the observed units move to ``units_observed``. ``log_price_ratio`` is
+        ``ln(price / reference_price)``, limited to ±1.5 and 0 where nobody saw the price (``PRICE_SQL``);
+        ``panel_log_price_ratio`` has the panel's filled price instead; ``log_exposure`` is the log of the share of the
+        period in stock, at least 2 %.
+    """
+    indexed = with_factors(with_indices(panel, vocabulary, encoding.default_log_price), factors, encoding.rank)
+    context = {name: F.expr(sql).cast("float") for name, sql in _context_sql(encoding.knows_season).items()}
+    return indexed.withColumnRenamed("units", "units_observed").withColumns(
+        {
+            **context,
+            "log_exposure": F.log(F.greatest("availability_rate", F.lit(MIN_AVAILABILITY_RATE))).cast("float"),
+            "log_price_ratio": _log_ratio(PRICE_SQL),
+            PANEL_PRICE_RATIO: _log_ratio("unit_price"),
+            "units": F.col("units_winsorised").cast("float"),
+        }
+    )
+
+
+def _log_ratio(price_sql: str) -> Column:
+    ratio = F.log(F.expr(price_sql).cast("double") / F.col("reference_price").cast("double"))
+    return F.greatest(F.least(ratio, F.lit(MAX_LOG_PRICE_RATIO)), F.lit(-MAX_LOG_PRICE_RATIO)).cast("float")
+
+
+def fit_encoding(rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, days: int) -> Encoding:
+    """Means and deviations of the context over the training rows: one aggregation, one row to the driver.
+
+    Args:
+        rows: training rows of gold.demand_panel.
+        vocabulary: of the same rows.
+        factors: product factors, all of one length; None without a recommender.
+        days: from the first to the last training period.
+    """
+    sizes = {row["level"]: int(row["size"]) for row in _level_sizes(vocabulary).collect()}  # one row per level
+    rank = 0 if factors is None else int((factors.agg(F.max(F.size("factors"))).first() or [0])[0] or 0)
+    price = rows.agg(F.round(F.avg(F.log(F.col("reference_price").cast("double"))), 6)).first()
+    default = float(price[0]) if price is not None and price[0] is not None else 0.0
+    knows_season = days >= YEARLY_MIN_DAYS
+    indexed = with_indices(rows, vocabulary, default)
+    sql = _context_sql(knows_season)
+    figures = [F.expr(f"avg({text})") for text in sql.values()] + [
+        F.expr(f"stddev_pop({text})") for text in sql.values()
+    ]
+    found = indexed.agg(F.count(F.lit(1)), *figures).first()
+    numbers = [float(value or 0.0) for value in found or [0]]
+    count, half = int(numbers[0]), len(sql)
+    return Encoding(
+        knows_season,
+        tuple(round(value, 6) for value in numbers[1 : half + 1]),
+        tuple(round(value, 6) if value > 1e-4 else 1.0 for value in numbers[half + 1 :]),
+        default,
+        tuple((level, sizes.get(level, 0) + 1) for level in LEVEL_SQL),
+        rank,
+        count,
+    )
+
+
+def _context_sql(knows_season: bool) -> dict[str, str]:
+    return {name: "double(0)" if name in YEARLY and not knows_season else sql for name, sql in CONTEXT_SQL.items()}
+
+
+def _level_sizes(vocabulary: DataFrame) -> DataFrame:
+    return vocabulary.groupBy("level").agg(F.max("index").alias("size"))

@@ -1,0 +1,195 @@
+"""The price-response network: context → the parameters of one demand curve per product, market and period.
+
+The own price of the period reaches the units only through the curve (:mod:`pricelake.demand.curve`): no layer sees it.
+So the response is negative by construction, and one pass of the network prices a whole ladder.
+
+Level. ``log_units`` is the log of a weighted mean of recent units (weights by softmax from the context: a learnt
+exponential smoothing) plus a residual of the context body plus effects of department, category, subcategory, brand,
+product and market, plus the log of the share of the period in stock.
+
+Elasticity. ``high`` is at least ``low``: demand reacts no less where the price is higher (Marshall's second law). Left
+free, the fit puts ``high`` below ``low``: nobody sees the price of a period without a sale, so the high prices that
+sold nothing are missing from the data and raising a price looks harmless. All four parameters start at one prior for
+all products and move by effects along the same hierarchy, by the ALS factors and by slow context (price position,
+level, promotion). The effects have a normal prior that counts once against all rows, so a product with little evidence
+stays at its category: the maximum a posteriori form of partial pooling (Gelman and Hill, *Data Analysis Using
+Regression and Multilevel Models*, 2007, ch. 12).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pricelake.demand.curve import MAX_BEND, MAX_STEEPNESS, MIN_STEEPNESS, response_tensor
+from pricelake.demand.likelihood import negative_log_likelihood
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    from tensorflow import keras
+
+OUTPUTS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness", "log_dispersion")
+EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, "product": 8, "market": 4}
+MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
+UNITS_FLOOR = 0.02
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What the network is made of; everything it needs besides its weights.
+
+    Attributes:
+        context: names of the context columns (float32), none of which depends on the period's own price.
+        means: of each context column over the training rows.
+        deviations: standard deviations, above 0.
+        recent: names among ``context`` that are log1p of recent units; they carry the level.
+        slow: names among ``context`` the elasticity may depend on.
+        vocabulary_sizes: (level, ids in use + 1 for id 0 = unknown), coarse to fine.
+        factors: names of the ALS columns, () without a recommender.
+        hidden_units: widths of the context body.
+        dropout_rate: 0–1.
+        l2: penalty on the weights of the body.
+        effect_deviations: (effect, prior standard deviation) of the hierarchy's effects.
+        rows: training rows; the prior counts once against all of them.
+        elasticity_range: smallest and largest size of an elasticity.
+        prior_elasticity: size everything shrinks to.
+    """
+
+    context: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    recent: tuple[str, ...]
+    slow: tuple[str, ...]
+    vocabulary_sizes: tuple[tuple[str, int], ...]
+    factors: tuple[str, ...]
+    hidden_units: tuple[int, ...]
+    dropout_rate: float
+    l2: float
+    effect_deviations: tuple[tuple[str, float], ...]
+    rows: int
+    elasticity_range: tuple[float, float]
+    prior_elasticity: float
+
+    @property
+    def inputs(self) -> tuple[tuple[str, str], ...]:
+        """(name, dtype) of every column the network reads, in order."""
+        floats = [*self.context, *self.factors, "log_exposure"]
+        return tuple((name, "float32") for name in floats) + tuple(
+            (f"{level}_index", "int32") for level, _ in self.vocabulary_sizes
+        )
+
+
+def build_network(spec: NetworkSpec) -> "keras.Model":
+    """A Keras model from a dict of columns, each ``(rows,)``, to a dict of ``OUTPUTS``, each ``(rows,)``."""
+    from tensorflow import keras
+
+    inputs = {name: keras.Input(shape=(), dtype=dtype, name=name) for name, dtype in spec.inputs}
+    parts = _Parts(spec, inputs)
+    body = parts.body()
+    outputs = {"log_units": parts.level(body), **parts.elasticities(body), "log_dispersion": parts.dispersion(body)}
+    return keras.Model(inputs, outputs, name="price_response")
+
+
+def log_expected_units(outputs: Mapping[str, "tf.Tensor"], log_price_ratio: "tf.Tensor") -> "tf.Tensor":
+    """Log of expected units at the price of each row, shape ``(rows,)``."""
+    return outputs["log_units"] + response_tensor(
+        log_price_ratio,
+        outputs["elasticity_low"],
+        outputs["elasticity_high"],
+        outputs["bend"],
+        outputs["steepness"],
+    )
+
+
+def row_loss(outputs: Mapping[str, "tf.Tensor"], batch: Mapping[str, "tf.Tensor"]) -> "tf.Tensor":
+    """Negative binomial loss of each row, shape ``(rows,)``; ``batch`` holds ``units`` and ``log_price_ratio``."""
+    log_mean = log_expected_units(outputs, batch["log_price_ratio"])
+    return negative_log_likelihood(batch["units"], log_mean, outputs["log_dispersion"])
+
+
+class _Parts:
+    """The branches of the network over one set of inputs."""
+
+    def __init__(self, spec: NetworkSpec, inputs: dict[str, Any]) -> None:
+        import tensorflow as tf
+        from tensorflow import keras
+
+        self.tf, self.keras, self.spec, self.inputs = tf, keras, spec, inputs
+        means, deviations = tf.constant(spec.means, tf.float32), tf.constant(spec.deviations, tf.float32)
+        raw = tf.stack([inputs[name] for name in spec.context], axis=1)
+        self.raw = raw
+        self.context = tf.clip_by_value((raw - means) / deviations, -6.0, 6.0)
+        self.factors = tf.stack([inputs[name] for name in spec.factors], axis=1) if spec.factors else None
+
+    def _columns(self, matrix: Any, names: tuple[str, ...]) -> Any:
+        return self.tf.gather(matrix, [self.spec.context.index(name) for name in names], axis=1)
+
+    def _table(self, effect: str, level: str, size: int, width: int, start: Any = "zeros") -> Any:
+        """Rows of one table of effects; its penalty is that of a normal prior around 0."""
+        deviation = dict(self.spec.effect_deviations)[effect]
+        prior = self.keras.regularizers.L2(0.5 / (deviation**2 * self.spec.rows))
+        table = self.keras.layers.Embedding(
+            size, width, embeddings_initializer=start, embeddings_regularizer=prior, name=f"{effect}_{level}"
+        )
+        return table(self.inputs[f"{level}_index"])
+
+    def _effect(self, effect: str, width: int) -> Any:
+        """Sum over the hierarchy of an effect of ``width`` numbers per id, each starting at 0."""
+        rows = [self._table(effect, level, size, width) for level, size in self.spec.vocabulary_sizes]
+        return self.tf.add_n(rows)
+
+    def _dense(self, width: int, name: str, **more: Any) -> Any:
+        regulariser = self.keras.regularizers.L2(self.spec.l2)
+        return self.keras.layers.Dense(width, kernel_regularizer=regulariser, name=name, **more)
+
+    def body(self) -> Any:
+        layers = self.keras.layers
+        parts = [self.context]
+        for level, size in self.spec.vocabulary_sizes:
+            start = self.keras.initializers.RandomNormal(stddev=0.05)
+            parts.append(self._table("body", level, size, EMBEDDING_SIZE[level], start))
+        if self.factors is not None:
+            parts.append(self._dense(16, "factors_body", activation="tanh")(self.factors))
+        hidden = self.tf.concat(parts, axis=1)
+        for number, width in enumerate(self.spec.hidden_units):
+            hidden = self._dense(width, f"hidden_{number}", activation="swish")(hidden)
+            hidden = layers.Dropout(self.spec.dropout_rate, name=f"dropout_{number}")(hidden)
+        return hidden
+
+    def level(self, body: Any) -> Any:
+        tf = self.tf
+        recent = tf.math.expm1(self._columns(self.raw, self.spec.recent))
+        weights = tf.nn.softmax(self._dense(len(self.spec.recent), "recent_weights")(body))
+        smooth = tf.math.log(tf.reduce_sum(weights * recent, axis=1) + UNITS_FLOOR)
+        residual = self._dense(1, "residual", kernel_initializer="zeros")(body)[:, 0]
+        effect = self._effect("level", 1)[:, 0]
+        return tf.clip_by_value(smooth + residual + effect, -12.0, 15.0) + self.inputs["log_exposure"]
+
+    def elasticities(self, body: Any) -> dict[str, Any]:
+        tf, spec = self.tf, self.spec
+        shift = self._effect("elasticity", 4)
+        shift += self._dense(4, "elasticity_context", kernel_initializer="zeros", use_bias=False)(
+            self._columns(self.context, spec.slow) if not __import__("os").environ.get("BODY") else body
+        )
+        if self.factors is not None:
+            shift += self._dense(4, "elasticity_factors", kernel_initializer="zeros", use_bias=False)(self.factors)
+        low_limit, high_limit = spec.elasticity_range
+        share = (spec.prior_elasticity - low_limit) / (high_limit - low_limit)
+        prior = math.log(share / (1.0 - share))
+        level = self.keras.layers.Dense(4, name="elasticity_common", kernel_initializer="zeros")(
+            tf.ones_like(shift[:, :1])
+        )
+        shift += level
+        low = low_limit + (high_limit - low_limit) * tf.sigmoid(prior + shift[:, 0])
+        rise = (high_limit - low) * tf.sigmoid(shift[:, 1] - 3.0)
+        return {
+            "elasticity_low": low,
+            "elasticity_high": low + rise,
+            "bend": MAX_BEND * tf.tanh(shift[:, 2]),
+            "steepness": MIN_STEEPNESS + (MAX_STEEPNESS - MIN_STEEPNESS) * tf.sigmoid(shift[:, 3] - 1.0),
+        }
+
+    def dispersion(self, body: Any) -> Any:
+        logit = self._dense(1, "dispersion", kernel_initializer="zeros")(body)[:, 0]
+        logit += self._effect("dispersion", 1)[:, 0]
+        return self.tf.clip_by_value(logit, MIN_LOG_DISPERSION, MAX_LOG_DISPERSION)

@@ -1,0 +1,183 @@
+"""One pass of the network per product, market and period: the parameters of its demand curve."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
+from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
+from pricelake.demand.network import NetworkSpec, build_network
+from pricelake.demand.uncertainty import elasticity_sd
+
+if TYPE_CHECKING:
+    from pyspark import Broadcast
+
+CURVE_OUTPUTS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness", "dispersion")
+MAX_ROWS_PER_CALL = 16_384
+
+_LOADED: dict[str, Any] = {}
+"""Networks of this Python worker by key of their weights; workers are reused over batches and stages."""
+
+
+def with_curve(encoded: DataFrame, model: DemandModel) -> DataFrame:
+    """Encoded rows with their curve.
+
+    Args:
+        encoded: rows of ``inputs.encode``.
+        model: trained.
+
+    Returns:
+        all columns of ``encoded`` but the network's own inputs, and ``CURVE_OUTPUTS`` (double).
+    """
+    read = [name for name, _ in model.spec.inputs]
+    kept = [field for field in encoded.schema.fields if field.name not in read]
+    schema = StructType([*kept, *(StructField(name, DoubleType(), nullable=False) for name in CURVE_OUTPUTS)])
+    weights = encoded.sparkSession.sparkContext.broadcast(model.weights)
+    run = network_runner(model.spec, weights, [field.name for field in kept])
+    return encoded.select(*(field.name for field in kept), *read).mapInPandas(run, schema)
+
+
+def network_runner(
+    spec: NetworkSpec, weights: "Broadcast[Any]", kept: list[str]
+) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for ``mapInPandas`` that loads the network once per worker, on one thread."""
+    key = f"{os.urandom(8).hex()}"
+
+    def run(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for rows in batches:
+            if len(rows):
+                outputs = curve_outputs(_network(key, spec, weights.value), spec, rows)
+                yield pd.concat([rows[kept], outputs], axis=1)
+
+    return run
+
+
+def curve_outputs(network: Any, spec: NetworkSpec, rows: pd.DataFrame) -> pd.DataFrame:
+    """``CURVE_OUTPUTS`` of encoded rows, float64, on the index of ``rows``."""
+    parts = []
+    for start in range(0, len(rows), MAX_ROWS_PER_CALL):
+        piece = rows.iloc[start : start + MAX_ROWS_PER_CALL]
+        outputs = network({name: piece[name].to_numpy(dtype=dtype) for name, dtype in spec.inputs})
+        parts.append({name: np.asarray(value, dtype=np.float64) for name, value in outputs.items()})
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found["dispersion"] = np.exp(found.pop("log_dispersion"))
+    return pd.DataFrame({name: found[name] for name in CURVE_OUTPUTS}, index=rows.index)
+
+
+def callable_network(spec: NetworkSpec, weights: Any) -> Any:
+    """The network with its weights as one traced function of a dict of arrays of any length."""
+    import tensorflow as tf
+
+    network = build_network(spec)
+    network.set_weights(list(weights))
+    signature = {name: tf.TensorSpec((None,), dtype) for name, dtype in spec.inputs}
+    return tf.function(lambda columns: network(columns, training=False), input_signature=[signature])
+
+
+def _network(key: str, spec: NetworkSpec, weights: Any) -> Any:
+    if key not in _LOADED:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        import tensorflow as tf
+
+        if not _LOADED:
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        _LOADED.clear()
+        _LOADED[key] = callable_network(spec, weights)
+    return _LOADED[key]
+
+
+def with_expected_units(curves: DataFrame, name: str, log_price_ratio: Column) -> DataFrame:
+    """Rows with the expected units at a log price ratio, in Spark SQL: the closed form of ``curve.response``.
+
+    Args:
+        curves: rows with ``CURVE_OUTPUTS``.
+        name: of the new column, units per period.
+        log_price_ratio: where on the curve.
+    """
+    low, high, bend, steep = (F.col(c) for c in ("elasticity_low", "elasticity_high", "bend", "steepness"))
+    u = log_price_ratio.cast("double")
+    rise = _softplus(steep * (u - bend)) - _softplus(-steep * bend)
+    return curves.withColumn(name, F.exp(F.col("log_units") - (low * u + (high - low) / steep * rise)))
+
+
+def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> DataFrame:
+    """Rows with the own-price elasticity (below 0) at a log price ratio: ``curve.elasticity`` in Spark SQL."""
+    low, high, bend, steep = (F.col(c) for c in ("elasticity_low", "elasticity_high", "bend", "steepness"))
+    share = 1 / (1 + F.exp(-steep * (log_price_ratio.cast("double") - bend)))
+    return curves.withColumn(name, -(low + (high - low) * share))
+
+
+def draw_curves(
+    panel: DataFrame, model: DemandModel, as_of: date, model_version: str, min_sold_periods: int
+) -> DataFrame:
+    """The curves of the open rows of a panel, by the contract of gold.demand_curves.
+
+    Args:
+        panel: gold.demand_panel.
+        model: trained, from the registry.
+        as_of: as-of date of the run.
+        model_version: registered version of ``model``.
+        min_sold_periods: products that sold in fewer periods get no curve.
+
+    Returns:
+        one row per product, market and open period that the model covers.
+    """
+    spark = panel.sparkSession
+    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods)
+    encoded = encode(covered, vocabulary_frame(spark, model), factors_frame(spark, model), model.encoding)
+    names = [name for name, _ in model.spec.inputs]
+    needed = encoded.select(*ROW_KEY, "reference_price", F.expr(LEVEL_SQL["category"]).alias("category_value"), *names)
+    drawn = with_uncertainty(with_curve(needed, model), model)
+    return drawn.select(
+        F.lit(as_of).alias("as_of_date"),
+        *ROW_KEY,
+        "reference_price",
+        "log_units",
+        "elasticity_low",
+        "elasticity_high",
+        "bend",
+        "steepness",
+        "dispersion",
+        "elasticity_sd",
+        "log_units_sd",
+        F.lit(model_version).alias("model_version"),
+    )
+
+
+def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
+    """Curves with ``elasticity_sd`` and ``log_units_sd``, both above 0 (see ``uncertainty``).
+
+    Args:
+        curves: rows with ``product_id``, ``market_id``, ``category_value`` and ``CURVE_OUTPUTS``.
+        model: with evidence and level uncertainty.
+    """
+    spark = curves.sparkSession
+    levels = spark.createDataFrame(list(model.log_units_sd.items()), "category_value string, log_units_sd double")
+    joined = curves.join(F.broadcast(levels), "category_value", how="left")
+    deviation: Column = F.lit(0.0)
+    if model.evidence is not None:
+        evidence = spark.createDataFrame(
+            model.evidence[["product_id", "market_id", "squared_deviation"]],
+            "product_id string, market_id string, squared_deviation double",
+        )
+        joined = joined.join(evidence, ["product_id", "market_id"], how="left")
+        deviation = F.coalesce("squared_deviation", F.lit(0.0))
+    return joined.withColumns(
+        {
+            "elasticity_sd": elasticity_sd(deviation, F.exp("log_units"), F.col("dispersion")),
+            "log_units_sd": F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])),
+        }
+    )
+
+
+def _softplus(x: Column) -> Column:
+    return F.greatest(x, F.lit(0.0)) + F.log1p(F.exp(-F.abs(x)))

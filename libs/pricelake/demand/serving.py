@@ -1,0 +1,33 @@
+"""The model as MLflow serves it: encoded rows in, parameters of demand curves out."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pricelake.demand.model import DemandModel, load_model
+from pricelake.demand.prediction import callable_network, curve_outputs
+
+
+class ServedModel:
+    """A trained model on one machine."""
+
+    def __init__(self, model: DemandModel) -> None:
+        """Build the network once."""
+        self.model = model
+        self._network = callable_network(model.spec, model.weights)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Curve parameters of encoded rows.
+
+        Args:
+            frame: the columns of ``model.spec.inputs``, no nulls; one row per product, market and period.
+
+        Returns:
+            ``prediction.CURVE_OUTPUTS``, float64, in the order of the rows.
+        """
+        return curve_outputs(self._network, self.model.spec, frame)
+
+
+def _load_pyfunc(path: str) -> ServedModel:
+    """What MLflow calls to load a logged model."""
+    return ServedModel(load_model(Path(path)))

@@ -1,0 +1,1 @@
+"""The scoreboard: models against baselines on held-out time."""

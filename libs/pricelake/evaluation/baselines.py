@@ -1,0 +1,155 @@
+"""What a user would reach for instead: the mean of the last periods, the last period, gradient-boosted trees.
+
+LightGBM gets the same rows, the same features (the period's own price and promotion included) and the same validation
+periods as the model. Its objective and size are chosen on the validation periods, its number of trees by early stopping
+there. It trains on the driver, so its rows are bounded; beyond the bound it gets a sample by hash, and the metrics say
+how many rows it had.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+MEAN_8, LAST = "mean_8_weeks", "last_week"
+OBJECTIVES, LEAVES = ("tweedie", "poisson", "regression"), (127, 31)
+MAX_TREES, PATIENCE, LEARNING_RATE, TRIAL_TREES = 500, 30, 0.08, 100
+LOG_RAISE = float(np.log(1.1))
+
+
+@dataclass(frozen=True)
+class Booster:
+    """A trained LightGBM model.
+
+    Attributes:
+        text: the model as LightGBM writes it.
+        columns: features in order.
+        objective: chosen on validation.
+        leaves: chosen on validation.
+        trees: chosen by early stopping.
+        rows: training rows it had.
+        validation_wape: its WAPE on the validation periods.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    objective: str
+    leaves: int
+    trees: int
+    rows: int
+    validation_wape: float
+
+
+def with_naive_forecasts(rows: DataFrame) -> DataFrame:
+    """Rows of the panel with the columns ``mean_8_weeks`` and ``last_week`` (units per period)."""
+    return rows.withColumns({MEAN_8: F.col("units_mean_8").cast("double"), LAST: F.col("units_lag_1").cast("double")})
+
+
+def bounded_rows(rows: DataFrame, key: Sequence[str], count: int, limit: int, seed: int) -> DataFrame:
+    """All rows, or about ``limit`` of them chosen by a hash of their key: the same ones every time."""
+    if count <= limit:
+        return rows
+    share = F.pmod(F.xxhash64(F.lit(seed), *key), F.lit(1_000_000)) < int(1_000_000 * limit / count)
+    return rows.where(share)
+
+
+def fit_lightgbm(
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    columns: Sequence[str],
+    categories: Sequence[str],
+    target: str,
+    seed: int,
+    threads: int,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+) -> Booster:
+    """LightGBM with objective, size and number of trees chosen on validation rows.
+
+    Args:
+        train: training rows, numeric columns.
+        validation: rows of later periods.
+        columns: features.
+        categories: those among ``columns`` that are integer codes of categories.
+        target: column with units.
+        seed: of sampling.
+        threads: processors.
+        on_step: called with (fits done, fits in all).
+    """
+    import lightgbm as lgb
+
+    data = lgb.Dataset(train[list(columns)], train[target], categorical_feature=list(categories), free_raw_data=False)
+    later = lgb.Dataset(validation[list(columns)], validation[target], reference=data, free_raw_data=False)
+
+    def grow(objective: str, leaves: int, trees: int) -> tuple[float, Any]:
+        parameters = {
+            "objective": objective,
+            "metric": "l1",
+            "num_leaves": leaves,
+            "learning_rate": LEARNING_RATE,
+            "min_data_in_leaf": 50,
+            "feature_fraction": 0.8,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": threads,
+            "verbosity": -1,
+        }
+        stop = lgb.early_stopping(PATIENCE, verbose=False)
+        booster = lgb.train(parameters, data, trees, valid_sets=[later], callbacks=[stop])
+        actual = validation[target].to_numpy(dtype=np.float64)
+        error = np.abs(booster.predict(validation[list(columns)]) - actual).sum()
+        return float(error / max(actual.sum(), 1e-12)), booster
+
+    trials = len(OBJECTIVES) + len(LEAVES)
+    by_objective = {}
+    for done, objective in enumerate(OBJECTIVES):
+        on_step(done, trials)
+        by_objective[objective] = grow(objective, LEAVES[0], TRIAL_TREES)[0]
+    objective = min(OBJECTIVES, key=by_objective.__getitem__)
+    by_leaves = {LEAVES[0]: by_objective[objective]}
+    for done, leaves in enumerate(LEAVES[1:], start=len(OBJECTIVES)):
+        on_step(done, trials)
+        by_leaves[leaves] = grow(objective, leaves, TRIAL_TREES)[0]
+    leaves = min(LEAVES, key=by_leaves.__getitem__)
+    on_step(trials - 1, trials)
+    wape, booster = grow(objective, leaves, MAX_TREES)
+    trees = int(booster.best_iteration or booster.num_trees())
+    return Booster(
+        booster.model_to_string(num_iteration=trees), tuple(columns), objective, leaves, trees, len(train), wape
+    )
+
+
+def with_lightgbm(rows: DataFrame, booster: Booster, name: str, price_column: str) -> DataFrame:
+    """Rows with LightGBM's forecast ``name`` and ``<name>_raised``, its forecast at a price 10 % higher.
+
+    Args:
+        rows: with the booster's columns; further columns stay.
+        booster: trained.
+        name: of the new column.
+        price_column: the feature that holds the log price ratio.
+    """
+    added = [
+        StructField(name, DoubleType(), nullable=False),
+        StructField(f"{name}_raised", DoubleType(), nullable=False),
+    ]
+    schema = StructType([*rows.schema.fields, *added])
+
+    def run(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        import lightgbm as lgb
+
+        model = lgb.Booster(model_str=booster.text)
+        for batch in batches:
+            features = batch[list(booster.columns)].copy()
+            forecast = np.maximum(model.predict(features, num_threads=1), 0.0) if len(batch) else np.zeros(0)
+            features[price_column] += LOG_RAISE
+            raised = np.maximum(model.predict(features, num_threads=1), 0.0) if len(batch) else np.zeros(0)
+            yield batch.assign(**{name: forecast, f"{name}_raised": raised})
+
+    return rows.mapInPandas(run, schema)

@@ -1,0 +1,152 @@
+"""Figures of forecasts on held-out periods, all contenders on the same rows, as Spark aggregations."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+QUANTILES = {
+    "elasticity_p05": 0.05,
+    "elasticity_p25": 0.25,
+    "median_elasticity": 0.5,
+    "elasticity_p75": 0.75,
+    "elasticity_p95": 0.95,
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One forecaster and its columns in the held-out frame.
+
+    Attributes:
+        name: as in gold.demand_metrics.
+        forecast: column with expected units.
+        raised: column with expected units at a price 10 % higher; None where the forecaster knows no price.
+    """
+
+    name: str
+    forecast: str
+    raised: str | None = None
+
+
+def judge(held_out: DataFrame, contenders: Sequence[Contender]) -> dict[str, dict[str, float]]:
+    """Accuracy of every contender over all held-out rows.
+
+    Args:
+        held_out: one row per product, market and held-out period with ``units_observed`` and the contenders' columns.
+        contenders: forecasters.
+
+    Returns:
+        contender → figures: ``wape`` (sum of absolute errors / sum of units), ``bias`` (sum of forecasts / sum of units
+        - 1), ``rows``, ``not_finite`` (rows whose forecast is null, NaN, infinite or negative) and, where it knows
+        prices, ``share_downward`` (share of rows whose forecast falls when the price rises by 10 %). Without any units
+        sold ``wape`` and ``bias`` are NaN.
+    """
+    units = F.col("units_observed")
+    figures = [F.sum(units).alias("units"), F.count(F.lit(1)).alias("rows")]
+    for one in contenders:
+        forecast = F.col(one.forecast)
+        bad = forecast.isNull() | F.isnan(forecast) | (forecast < 0) | (forecast == float("inf"))
+        figures += [
+            F.sum(F.abs(forecast - units)).alias(f"{one.name}_error"),
+            F.sum(forecast).alias(f"{one.name}_sum"),
+            F.count_if(bad).alias(f"{one.name}_bad"),
+        ]
+        if one.raised is not None:
+            figures.append(F.avg((F.col(one.raised) < forecast).cast("double")).alias(f"{one.name}_down"))
+    found = held_out.agg(*figures).first()
+    row = found.asDict() if found is not None else {}
+    return {one.name: _figures(one, row) for one in contenders}
+
+
+def judge_by(held_out: DataFrame, contenders: Sequence[Contender], group: str, limit: int) -> DataFrame:
+    """WAPE and bias per group, largest groups first.
+
+    Args:
+        held_out: as :func:`judge`.
+        contenders: forecasters.
+        group: column to group by.
+        limit: groups returned, at most.
+
+    Returns:
+        ``group``, ``units``, and ``<contender>_wape``, ``<contender>_bias`` per contender; no groups without sales.
+    """
+    units = F.col("units_observed")
+    figures = []
+    for one in contenders:
+        forecast = F.col(one.forecast)
+        figures += [
+            (F.sum(F.abs(forecast - units)) / F.sum(units)).alias(f"{one.name}_wape"),
+            (F.sum(forecast) / F.sum(units) - 1).alias(f"{one.name}_bias"),
+        ]
+    grouped = held_out.groupBy(F.col(group).alias("group")).agg(F.sum(units).alias("units"), *figures)
+    return grouped.where("units > 0").orderBy(F.desc("units"), "group").limit(limit)
+
+
+def elasticity_figures(held_out: DataFrame, column: str) -> dict[str, float]:
+    """Quantiles of the elasticity over product-markets (each counts once, by its mean over the held-out periods).
+
+    Args:
+        held_out: rows with ``product_id``, ``market_id`` and ``column``.
+        column: elasticity at the reference price, below 0.
+    """
+    products = held_out.groupBy("product_id", "market_id").agg(F.avg(column).alias("elasticity"))
+    wanted = F.percentile_approx("elasticity", list(QUANTILES.values()), 10_000)
+    found = products.agg(wanted).first()
+    values = found[0] if found is not None and found[0] is not None else [math.nan] * len(QUANTILES)
+    return dict(zip(QUANTILES, (float(value) for value in values), strict=True))
+
+
+def gates(
+    own: Mapping[str, float],
+    baseline_wape: float,
+    champion_wape: float | None,
+    max_wape_ratio: float,
+    max_bias_rate: float,
+    max_worse_rate: float,
+) -> dict[str, str]:
+    """What keeps a challenger from becoming champion.
+
+    Args:
+        own: the challenger's figures of :func:`judge`.
+        baseline_wape: WAPE of the mean of the last periods on the same rows.
+        champion_wape: the champion's WAPE on the same rows; None without a champion.
+        max_wape_ratio: largest WAPE over the baseline's.
+        max_bias_rate: largest absolute bias.
+        max_worse_rate: how much worse than the champion, as a rate.
+
+    Returns:
+        gate → one sentence why it failed; {} if all passed. A figure that is NaN fails its gate.
+    """
+    failed = {}
+    if own["not_finite"] > 0:
+        failed["finite"] = f"{own['not_finite']:.0f} of {own['rows']:.0f} held-out forecasts are not finite numbers"
+    if not own["wape"] <= max_wape_ratio * baseline_wape:
+        failed["wape"] = f"WAPE {own['wape']:.4f} is above {max_wape_ratio} x the baseline's {baseline_wape:.4f}"
+    if not own["share_downward"] >= 1.0:
+        failed["downward"] = f"only {own['share_downward']:.4f} of the curves fall when the price rises by 10 %"
+    if not abs(own["bias"]) <= max_bias_rate:
+        failed["bias"] = f"bias {own['bias']:+.4f} is beyond ±{max_bias_rate}"
+    if champion_wape is not None and not own["wape"] <= (1 + max_worse_rate) * champion_wape:
+        failed["champion"] = (
+            f"WAPE {own['wape']:.4f} is more than {max_worse_rate:.0%} above the champion's {champion_wape:.4f}"
+        )
+    return failed
+
+
+def _figures(one: Contender, row: Mapping[str, float | None]) -> dict[str, float]:
+    units, rows = row.get("units") or 0.0, float(row.get("rows") or 0)
+    error, total = row.get(f"{one.name}_error"), row.get(f"{one.name}_sum")
+    known = units > 0 and error is not None and total is not None
+    figures = {
+        "wape": float(error) / units if known and error is not None else math.nan,
+        "bias": float(total) / units - 1 if known and total is not None else math.nan,
+        "rows": rows,
+        "not_finite": float(row.get(f"{one.name}_bad") or 0),
+    }
+    if one.raised is not None:
+        down = row.get(f"{one.name}_down")
+        figures["share_downward"] = float(down) if down is not None else math.nan
+    return figures

@@ -1,0 +1,174 @@
+"""Rows, encoding and snapshots of one training of the price-response model."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.demand.inputs import encode, filter_eligible, fit_encoding, fit_vocabulary
+from pricelake.demand.model import DemandModel, network_spec
+from pricelake.demand.uncertainty import price_variation
+from pricelake.errors import TrainingError
+from pricelake.training import Snapshot, write_snapshot
+from pricelake.workflows.demand_task import DemandTask
+from pricelake.workflows.job import Job
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Where the parts begin; each ends where the next begins, the last at the as-of date.
+
+    Attributes:
+        first: first closed period.
+        validation: first validation period.
+        held_out: first held-out period.
+        end: day after the last closed period began.
+    """
+
+    first: date
+    validation: date
+    held_out: date
+    end: date
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """One training's data.
+
+    Attributes:
+        eligible: closed rows of gold.demand_panel that are modelled.
+        encoded: the same, encoded; persisted.
+        periods: the parts.
+        model: everything but weights and the uncertainty of the level.
+    """
+
+    eligible: DataFrame
+    encoded: DataFrame
+    periods: Periods
+    model: DemandModel
+
+    def held_out(self) -> DataFrame:
+        """Encoded held-out rows."""
+        return self.encoded.where(F.col("period_start") >= F.lit(self.periods.held_out))
+
+    def validation_rows(self) -> DataFrame:
+        """Encoded validation rows."""
+        start = F.col("period_start")
+        return self.encoded.where((start >= F.lit(self.periods.validation)) & (start < F.lit(self.periods.held_out)))
+
+    def training_rows(self) -> DataFrame:
+        """Encoded training rows."""
+        return self.encoded.where(F.col("period_start") < F.lit(self.periods.validation))
+
+
+def closed_panel(job: Job) -> DataFrame:
+    """The periods of gold.demand_panel that ended before the as-of date."""
+    panel = job.lake.read("gold.demand_panel")
+    return panel.where(~F.col("is_open") & (F.col("period_start") < F.lit(job.as_of)))
+
+
+def find_periods(panel: DataFrame, held_out: int, validation: int) -> Periods:
+    """The last ``held_out`` periods, the ``validation`` ones before them, and at least as many as both before those.
+
+    Raises:
+        TrainingError: the panel has too few closed periods.
+    """
+    found = panel.select("period_start").distinct().orderBy(F.desc("period_start")).limit(10_000).collect()
+    starts = [row[0] for row in found]
+    needed = 2 * (held_out + validation)
+    if len(starts) < needed:
+        raise TrainingError(
+            f"gold.demand_panel has {len(starts)} closed periods; {held_out} held-out and {validation} validation "
+            f"periods need at least {needed}, or the model would be judged on more than it learnt from. Bring more "
+            f"history or lower demand.holdout_periods."
+        )
+    return Periods(starts[-1], starts[held_out + validation - 1], starts[held_out - 1], starts[0])
+
+
+def prepare(job: Job) -> PreparedData:
+    """Eligible rows, encoded by what the training rows say.
+
+    Args:
+        job: the job; its ``rows_in`` grows by the eligible rows.
+
+    Raises:
+        TrainingError: too few periods, or no product sold often enough.
+    """
+    demand = job.settings.demand
+    panel = closed_panel(job)
+    periods = find_periods(panel, demand.holdout_periods, demand.validation_periods)
+    eligible = filter_eligible(panel, F.lit(periods.held_out), demand.min_sold_periods)
+    train_rows = eligible.where(F.col("period_start") < F.lit(periods.validation))
+    factors = job.lake.read_if_exists("gold.product_factors")
+    if factors is not None:
+        factors = factors.select("product_id", "factors").join(
+            panel.select("product_id").distinct(), "product_id", how="left_semi"
+        )
+    vocabulary = fit_vocabulary(train_rows).toPandas()  # one row per product and hierarchy value
+    if vocabulary.empty:
+        raise TrainingError(
+            f"No product sold in {demand.min_sold_periods} or more periods before {periods.held_out}, so there is "
+            f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
+        )
+    spark = job.spark
+    known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double").persist()
+    encoding = fit_encoding(train_rows, known, factors, (periods.validation - periods.first).days)
+    encoded = encode(eligible, known, factors, encoding).persist()
+    job.rows_in += encoded.count()
+    model = DemandModel(
+        encoding=encoding,
+        spec=network_spec(encoding, demand),
+        weights=(),
+        vocabulary=vocabulary.sort_values(["level", "index"], ignore_index=True),
+        factors=None if factors is None else factors.orderBy("product_id").toPandas(),
+        evidence=None,
+        log_units_sd={"": 0.0},
+        trained_until=periods.validation,
+    )
+    return PreparedData(eligible, encoded, periods, model)
+
+
+def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snapshot, Snapshot, str]:
+    """Training and validation rows for the ranks.
+
+    Returns:
+        training snapshot, validation snapshot, and the key of what decides the result.
+    """
+    columns, settings = DemandTask(data.model.spec).columns, job.settings.training
+    version = job.lake.journal.pinned["gold.demand_panel"]
+    files = settings.ranks * settings.files_per_rank
+    names = [column.name for column in columns]
+    train = write_snapshot(
+        data.training_rows().select(*names), columns, directory, version, "train", files, settings.seed
+    )
+    validation = write_snapshot(
+        data.validation_rows().select(*names), columns, directory, version, "validation", files, settings.seed
+    )
+    return train, validation, _key(job, data.model, [train, validation])
+
+
+def with_evidence(data: PreparedData) -> DemandModel:
+    """The model with how much each product's price moved in the training rows."""
+    evidence = price_variation(data.training_rows()).orderBy("product_id", "market_id").toPandas()
+    return replace(data.model, evidence=evidence)
+
+
+def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
+    """What decides the result, so that a rerun on the same rows finds the version it registered before.
+
+    Rows count by the content hash in their snapshots' names, not by Delta version: a panel written again is the same.
+    """
+    facts = {
+        "as_of": job.as_of.isoformat(),
+        "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
+        "encoding": asdict(model.encoding),
+        "network": asdict(model.spec),
+        "demand": job.settings.demand.model_dump(),
+        "training": job.settings.training.model_dump(exclude={"directory", "start_timeout_seconds"}),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]

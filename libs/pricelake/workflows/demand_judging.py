@@ -1,0 +1,167 @@
+"""The held-out comparison of the price-response model with baselines and with the champion."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.demand.inputs import LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, encode, model_columns
+from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
+from pricelake.demand.prediction import with_curve, with_elasticity, with_expected_units
+from pricelake.demand.uncertainty import level_errors, log_units_sd
+from pricelake.evaluation.baselines import (
+    LAST,
+    LOG_RAISE,
+    MEAN_8,
+    Booster,
+    bounded_rows,
+    fit_lightgbm,
+    with_lightgbm,
+    with_naive_forecasts,
+)
+from pricelake.evaluation.held_out import Contender, elasticity_figures, gates, judge, judge_by
+from pricelake.tracking import CHAMPION, Registry
+from pricelake.workflows.demand_data import PreparedData
+from pricelake.workflows.job import Job
+
+OWN, TREES = "pricelake", "lightgbm"
+CONTENDERS = (
+    Contender(OWN, OWN, f"{OWN}_raised"),
+    Contender(MEAN_8, MEAN_8),
+    Contender(LAST, LAST),
+    Contender(TREES, TREES, f"{TREES}_raised"),
+)
+CATEGORIES_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the held-out periods say.
+
+    Attributes:
+        figures: contender → figure → value.
+        gates: gate → why it failed; {} lets the model become champion.
+        by_category: largest categories with WAPE and bias per contender.
+        lightgbm: how the baseline was chosen.
+    """
+
+    figures: dict[str, dict[str, float]]
+    gates: dict[str, str]
+    by_category: list[dict[str, Any]]
+    lightgbm: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "figures": self.figures,
+            "gates": self.gates,
+            "by_category": self.by_category,
+            "lightgbm": self.lightgbm,
+        }
+
+
+def with_level_uncertainty(data: PreparedData, model: DemandModel) -> DemandModel:
+    """The model with the uncertainty of its level, measured on the validation periods."""
+    predicted = with_expected_units(
+        with_curve(data.validation_rows(), model), "expected_units", F.col("log_price_ratio")
+    )
+    rows = level_errors(predicted).collect()  # one row per category
+    moments = {row["value"]: (row["excess"], row["squared_mean"], float(row["totals"])) for row in rows}
+    return replace(model, log_units_sd=log_units_sd(moments))
+
+
+def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Registry) -> Judgement:
+    """All contenders on the same held-out rows, one period ahead, and the gates.
+
+    Args:
+        job: the job.
+        data: of the training.
+        model: trained.
+        registry: where the champion is.
+    """
+    job.reporter.step("Train the LightGBM baseline on the same rows and features")
+    booster = _lightgbm(job, data)
+    job.reporter.step("Judge all contenders on the held-out periods")
+    trees = with_lightgbm(data.held_out(), booster, TREES, PANEL_PRICE_RATIO)
+    curves = _with_own_forecast(with_curve(with_naive_forecasts(trees), model), OWN)
+    held_out = with_elasticity(curves, "elasticity", F.lit(0.0)).persist()
+    figures = judge(held_out, CONTENDERS)
+    figures[OWN] |= elasticity_figures(held_out, "elasticity")
+    figures[TREES] |= {"training_rows": float(booster.rows)}
+    champion_wape = _champion_wape(data, registry, job.settings.tracking.model_name)
+    if champion_wape is not None:
+        figures[CHAMPION] = {"wape": champion_wape}
+    demand = job.settings.demand
+    failed = gates(
+        figures[OWN],
+        figures[MEAN_8]["wape"],
+        champion_wape,
+        demand.gate_max_wape_ratio,
+        demand.gate_max_bias_rate,
+        demand.gate_max_worse_rate,
+    )
+    by_category = judge_by(held_out, CONTENDERS, "category", CATEGORIES_SHOWN).collect()
+    held_out.unpersist()
+    return Judgement(figures, failed, [row.asDict() for row in by_category], _described(booster))
+
+
+def _with_own_forecast(curves: DataFrame, name: str) -> DataFrame:
+    ratio = F.col("log_price_ratio")
+    forecast = with_expected_units(curves, name, ratio)
+    return with_expected_units(forecast, f"{name}_raised", ratio + F.lit(LOG_RAISE))
+
+
+def _lightgbm(job: Job, data: PreparedData) -> Booster:
+    """LightGBM on the model's features, with the price as the panel fills it.
+
+    It must not get the model's own price column: that one is exactly 0 in periods without a sale, which trees would
+    read as "nothing sold". The panel's price gives away some of it too, as it only moves when something is sold.
+    """
+    own = [name for name, _ in model_columns(data.model.encoding.factor_names)]
+    features = [name for name in own if name not in ("units", "product_index", "log_price_ratio")]
+    features.append(PANEL_PRICE_RATIO)
+    categories = [f"{level}_index" for level in LEVEL_SQL if level != "product"]
+    limit, seed = job.settings.demand.lightgbm_max_rows, job.settings.training.seed
+
+    def bounded(rows: DataFrame, count: int) -> pd.DataFrame:
+        few = bounded_rows(rows, ROW_KEY, rows.count(), count, seed)
+        return few.select(*ROW_KEY, *features, "units").toPandas().sort_values(list(ROW_KEY))
+
+    return fit_lightgbm(
+        bounded(data.training_rows(), limit),
+        bounded(data.validation_rows(), max(limit // 4, 1)),
+        features,
+        categories,
+        "units",
+        seed,
+        os.cpu_count() or 1,
+        job.reporter.advance,
+    )
+
+
+def _champion_wape(data: PreparedData, registry: Registry, name: str) -> float | None:
+    """The champion's WAPE on the held-out rows; None without one, or where it was trained on them."""
+    if registry.version_by_alias(name, CHAMPION) is None:
+        return None
+    champion = load_model(registry.download(name, CHAMPION))
+    if champion.trained_until > data.periods.held_out:
+        return None
+    spark = data.encoded.sparkSession
+    rows = data.eligible.where(F.col("period_start") >= F.lit(data.periods.held_out))
+    encoded = encode(rows, vocabulary_frame(spark, champion), factors_frame(spark, champion), champion.encoding)
+    forecast = with_expected_units(with_curve(encoded, champion), CHAMPION, F.col("log_price_ratio"))
+    return judge(forecast, [Contender(CHAMPION, CHAMPION)])[CHAMPION]["wape"]
+
+
+def _described(booster: Booster) -> dict[str, Any]:
+    names = ("objective", "leaves", "trees", "rows", "validation_wape")
+    return {name: getattr(booster, name) for name in names}
+
+
+def metric_rows(figures: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str, float]]:
+    """(contender, figure, value) of gold.demand_metrics."""
+    return [(contender, name, float(value)) for contender, row in figures.items() for name, value in row.items()]

@@ -1,0 +1,165 @@
+"""Job ``train_demand``: panel → snapshots → Horovod ranks → held-out comparison → registry and gold.demand_metrics."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pricelake.demand.model import save_model
+from pricelake.demand.serving import ServedModel
+from pricelake.tables import contract_of
+from pricelake.tracking import CHALLENGER, CHAMPION, Registry, TrackedRun, Tracker
+from pricelake.training import FitResult, fit, remove_old_snapshots
+from pricelake.training.weights import read_weights
+from pricelake.workflows.demand_data import PreparedData, prepare, with_evidence, write_snapshots
+from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, metric_rows, with_level_uncertainty
+from pricelake.workflows.demand_task import DemandTask
+from pricelake.workflows.job import Job, code_version
+
+JUDGEMENT_FILE, EXAMPLE_ROWS = "judgement.json", 5
+LOADER = "pricelake.demand.serving"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered version and what was found out about it.
+
+    Attributes:
+        version: number in the registry.
+        found: content of its ``judgement.json``.
+        is_new: False: a run before this one had registered it.
+    """
+
+    version: int
+    found: dict[str, Any]
+    is_new: bool
+
+
+def train_demand(job: Job) -> dict[str, Any]:
+    """Train the price-response model, judge it on held-out periods, register it, and crown it if it passes the gates.
+
+    Rerun on the same rows and settings it finds the version it registered and only repeats the writes that follow, so
+    that a run killed anywhere leaves the same registry and table as an undisturbed one.
+
+    Returns:
+        ``{"demand": {"wape", "bias", "share_downward", "median_elasticity", ...}, "ranks": [{"rank", "rows"}],
+        "model_version", "is_champion", "gates": {gate: why it failed}, "training": {...}}``.
+
+    Raises:
+        TrainingError: too little history, or training did not finish.
+    """
+    directory = Path(job.settings.training.directory).absolute() / "demand"
+    job.reporter.step("Encode the demand panel for the network")
+    data = prepare(job)
+    train, validation, key = write_snapshots(job, data, directory / "snapshots")
+    remove_old_snapshots(directory / "snapshots", [train, validation])
+    registry = Registry(job.settings.tracking)
+    try:
+        done = _registered_before(job, registry, key)
+        if done is None:
+            job.reporter.step(f"Train on {train.rows:,} rows with {job.settings.training.ranks} ranks")
+            epochs = job.settings.training.epochs
+            result = fit(
+                DemandTask(data.model.spec),
+                train,
+                validation,
+                job.settings.training,
+                str(directory / "checkpoints"),
+                lambda row: job.reporter.advance(row["epoch"], epochs, f"validation {row['validation_loss']:.4f}"),
+            )
+            done = _judge_and_register(job, data, result, key, directory / f"model-{key}", registry)
+    finally:
+        data.encoded.unpersist()
+    is_champion = _settle(job, registry, done)
+    return _summary(done, is_champion)
+
+
+def _registered_before(job: Job, registry: Registry, key: str) -> Registered | None:
+    name = job.settings.tracking.model_name
+    found = registry.version_by_key(name, key)
+    if found is None:
+        return None
+    directory = registry.download(name, found.version)
+    return Registered(found.version, json.loads((directory / JUDGEMENT_FILE).read_text(encoding="utf-8")), False)
+
+
+def _judge_and_register(
+    job: Job, data: PreparedData, result: FitResult, key: str, directory: Path, registry: Registry
+) -> Registered:
+    trained = with_evidence(data).with_weights(read_weights(result.weights_path))
+    model = with_level_uncertainty(data, trained)
+    judgement = judge_model(job, data, model, registry)
+    found = judgement.as_json() | {
+        "ranks": [{"rank": rank, "rows": rows} for rank, rows in sorted(result.rows_per_rank.items())],
+        "training": {
+            "rows": data.model.encoding.rows,
+            "epochs": len(result.history),
+            "best_epoch": result.best_epoch,
+            "seconds": round(result.seconds, 2),
+        },
+    }
+    job.reporter.step("Log and register the model")
+    shutil.rmtree(directory, ignore_errors=True)
+    save_model(model, directory)
+    (directory / JUDGEMENT_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    tags = {"as_of": job.as_of, "code_version": code_version(), **job.lake.journal.inputs_read}
+    with Tracker(job.settings.tracking).start_run(f"train_demand {job.as_of}", key, tags) as run:
+        _log(job, run, result, judgement.figures)
+        example = data.held_out().limit(EXAMPLE_ROWS).select(*(name for name, _ in model.spec.inputs)).toPandas()
+        uri = registry.log_model(run, directory, LOADER, example, ServedModel(model).predict(example))
+        version = registry.register(uri, job.settings.tracking.model_name, run, key, {"as_of": job.as_of})
+    shutil.rmtree(directory)
+    return Registered(version, found, True)
+
+
+def _log(job: Job, run: TrackedRun, result: FitResult, figures: dict[str, dict[str, float]]) -> None:
+    run.log_params({"demand": job.settings.demand.model_dump(), "training": job.settings.training.model_dump()})
+    for row in result.history:
+        run.log_epoch(row)
+    run.log_metrics({f"{contender}.{name}": value for contender, name, value in metric_rows(figures)})
+
+
+def _settle(job: Job, registry: Registry, done: Registered) -> bool:
+    """Metrics, then aliases; each write can be repeated."""
+    name = job.settings.tracking.model_name
+    rows = [
+        (job.as_of, contender, figure, value, str(done.version))
+        for contender, figure, value in metric_rows(done.found["figures"])
+    ]
+    frame = job.spark.createDataFrame(rows, contract_of("gold.demand_metrics").schema)
+    job.lake.replace("gold.demand_metrics", frame.coalesce(1), where=f"as_of_date = DATE '{job.as_of}'")
+    registry.set_alias(name, CHALLENGER, done.version)
+    passed = not done.found["gates"]
+    champion = registry.version_by_alias(name, CHAMPION)
+    if passed and (champion is None or champion.version < done.version):
+        registry.set_alias(name, CHAMPION, done.version)
+        return True
+    return champion is not None and champion.version == done.version
+
+
+def _summary(done: Registered, is_champion: bool) -> dict[str, Any]:
+    figures = done.found["figures"]
+    own = figures[OWN]
+    return {
+        "demand": {
+            "wape": {one.name: figures[one.name]["wape"] for one in CONTENDERS},
+            "bias": {one.name: figures[one.name]["bias"] for one in CONTENDERS},
+            "champion_wape": figures.get(CHAMPION, {}).get("wape"),
+            "share_downward": own["share_downward"],
+            "share_downward_by": {
+                name: row["share_downward"] for name, row in figures.items() if "share_downward" in row
+            },
+            "median_elasticity": own["median_elasticity"],
+            "elasticity": {name: value for name, value in own.items() if name.startswith("elasticity_")},
+            "held_out_rows": int(own["rows"]),
+            "by_category": done.found["by_category"],
+            "lightgbm": done.found["lightgbm"],
+        },
+        "ranks": done.found["ranks"],
+        "training": done.found["training"],
+        "model_version": str(done.version),
+        "is_champion": is_champion,
+        "is_new": done.is_new,
+        "gates": done.found["gates"],
+    }

@@ -1,0 +1,169 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from pricelake.demand.curve import elasticity, expected_units, response
+from pricelake.demand.inputs import encode, fit_encoding, fit_vocabulary
+from pricelake.demand.model import DemandModel, load_model, network_spec, save_model
+from pricelake.demand.network import build_network
+from pricelake.demand.prediction import (
+    CURVE_OUTPUTS,
+    draw_curves,
+    with_curve,
+    with_elasticity,
+    with_expected_units,
+)
+from pricelake.demand.serving import ServedModel
+from pricelake.demand.uncertainty import elasticity_sd, level_errors, log_units_sd, price_variation
+from pricelake.errors import TrainingError
+from pricelake.settings import DemandSettings
+from pricelake.tables import contract_of
+from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
+
+
+@pytest.fixture(scope="module")
+def panel(spark):
+    return panel_frame(spark, panel_rows(products=8, weeks=40)).cache()
+
+
+@pytest.fixture(scope="module")
+def model(spark, panel):
+    closed = panel.where("not is_open")
+    vocabulary = fit_vocabulary(closed).toPandas()
+    known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double")
+    factors = factors_frame(spark, panel_rows(products=8, weeks=40)).select("product_id", "factors")
+    encoding = fit_encoding(closed, known, factors, 280)
+    spec = network_spec(encoding, DemandSettings(hidden_units=(8,)))
+    rng = np.random.default_rng(5)
+    weights = tuple(rng.normal(0, 0.4, w.shape).astype("float32") for w in build_network(spec).get_weights())
+    evidence = price_variation(encode(closed, known, factors, encoding)).toPandas()
+    sds = {"": 0.3, "FOOD\x1fBREAD": 0.1}
+    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), evidence, sds, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def curves(panel, model):
+    return draw_curves(panel, model, AS_OF, "7", 5).toPandas().sort_values("product_id", ignore_index=True)
+
+
+def test_curves_fit_the_contract_and_cover_the_open_rows(spark, panel, model, curves):
+    frame = draw_curves(panel, model, AS_OF, "7", 5)
+    assert [(f.name, f.dataType) for f in frame.schema] == [
+        (c.name, c.dataType) for c in contract_of("gold.demand_curves").columns
+    ]
+    assert list(curves["product_id"]) == [f"p{n:03d}" for n in range(8)]
+    assert (curves["elasticity_low"] > 0).all()
+    assert (curves[["elasticity_sd", "log_units_sd", "dispersion"]] > 0).all().all()
+    assert isinstance(curves["reference_price"][0], Decimal)
+    assert draw_curves(panel, model, AS_OF, "7", 1000).count() == 0
+
+
+def test_workers_say_what_the_network_says_in_one_process(spark, panel, model, curves):
+    from pricelake.demand.model import factors_frame as stored_factors
+    from pricelake.demand.model import vocabulary_frame
+
+    encoded = encode(
+        panel.where("is_open"), vocabulary_frame(spark, model), stored_factors(spark, model), model.encoding
+    )
+    rows = encoded.orderBy("product_id").toPandas()
+    direct = ServedModel(model).predict(rows)
+    for name in CURVE_OUTPUTS:
+        np.testing.assert_allclose(curves[name], direct[name], rtol=1e-4, err_msg=name)
+
+
+def test_a_saved_model_comes_back_whole(tmp_path, model, panel, curves):
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path)
+    assert (loaded.spec, loaded.encoding, loaded.log_units_sd) == (model.spec, model.encoding, model.log_units_sd)
+    again = draw_curves(panel, loaded, AS_OF, "7", 5).toPandas().sort_values("product_id", ignore_index=True)
+    pd.testing.assert_frame_equal(again, curves)
+
+
+def test_a_directory_without_a_model_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match=r"holds no demand model: model.json is missing\. Run train_demand\."):
+        load_model(tmp_path)
+
+
+def test_a_model_of_another_format_is_refused(tmp_path, model):
+    save_model(model, tmp_path)
+    path = tmp_path / "model.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 0'))
+    with pytest.raises(TrainingError, match="has format 0, this version reads 1"):
+        load_model(tmp_path)
+
+
+def test_sql_forms_of_the_curve_equal_numpy(spark, curves):
+    frame = spark.createDataFrame(curves.drop(columns=["reference_price", "as_of_date"]))
+    for u in (-0.4, 0.0, 0.3):
+        found = with_elasticity(with_expected_units(frame, "units", F.lit(u)), "slope", F.lit(u))
+        found = found.orderBy("product_id").toPandas()
+        shape = [curves[n] for n in ("elasticity_low", "elasticity_high", "bend", "steepness")]
+        np.testing.assert_allclose(found["units"], np.exp(curves["log_units"] + response(u, *shape)), rtol=1e-12)
+        np.testing.assert_allclose(found["slope"], elasticity(u, *shape), rtol=1e-12)
+
+
+def test_the_ladder_and_the_network_agree_on_the_price_of_a_closed_row(spark, panel, model):
+    from pricelake.demand.model import factors_frame as stored_factors
+    from pricelake.demand.model import vocabulary_frame
+
+    closed = panel.where("is_price_observed").limit(20)
+    encoded = encode(closed, vocabulary_frame(spark, model), stored_factors(spark, model), model.encoding)
+    rows = with_expected_units(with_curve(encoded, model), "units_sql", F.col("log_price_ratio")).toPandas()
+    columns = {name: rows[name].astype(float).to_numpy() for name in ("reference_price", *CURVE_OUTPUTS)}
+    ladder = expected_units(columns, rows["unit_price"].astype(float).to_numpy()[:, None])
+    np.testing.assert_allclose(ladder[:, 0], rows["units_sql"], rtol=1e-4)
+
+
+def test_price_variation_is_the_sum_of_squares_of_observed_prices(spark):
+    rows = [("p", "m", True, 0.1), ("p", "m", True, -0.1), ("p", "m", False, 9.0), ("q", "m", True, 0.3)]
+    frame = spark.createDataFrame(
+        rows, "product_id string, market_id string, is_price_observed boolean, log_price_ratio float"
+    )
+    found = {row["product_id"]: row["squared_deviation"] for row in price_variation(frame).collect()}
+    assert found == {"p": pytest.approx(0.02, rel=1e-6), "q": 0.0}
+
+
+def test_elasticity_sd_by_hand(spark):
+    row = spark.range(1).select(
+        elasticity_sd(F.lit(0.0), F.lit(5.0), F.lit(0.5)).alias("none"),
+        # information 2 x 10 / (1 + 0.2 x 10) = 6.67; variance 1 / (1 + 6.67)
+        elasticity_sd(F.lit(2.0), F.lit(10.0), F.lit(0.2)).alias("some"),
+    )
+    assert row.first()["none"] == 1.0
+    assert row.first()["some"] == pytest.approx((1 / (1 + 20 / 3)) ** 0.5)
+
+
+def test_level_uncertainty_finds_a_known_error(spark):
+    rng = np.random.default_rng(8)
+    truth, products = 0.4, 4000
+    mean = 200.0 * np.exp(rng.normal(0, truth, products) - truth**2 / 2)
+    frame = pd.DataFrame(
+        {"product_id": [f"p{i}" for i in range(products)], "units_observed": rng.poisson(mean).astype(float)}
+    )
+    frame = frame.assign(market_id="m", department="D", category="C", expected_units=200.0, dispersion=1e-9)
+    row = level_errors(spark.createDataFrame(frame)).first()
+    found = log_units_sd({row["value"]: (row["excess"], row["squared_mean"], row["totals"])})
+    # the variance of exp(N(-s²/2, s²)) is exp(s²) - 1
+    assert row["value"] == "D\x1fC"
+    assert found["D\x1fC"] == pytest.approx(np.sqrt(np.exp(truth**2) - 1), rel=0.1)
+
+
+def test_a_small_category_leans_on_all_others():
+    found = log_units_sd({"big": (100.0, 10_000.0, 1e9), "small": (90.0, 100.0, 1.0)})
+    overall = 190 / 10_100
+    assert found["small"] == pytest.approx(np.sqrt(0.9 / 41 + overall * 40 / 41))
+    assert found["big"] == pytest.approx(0.1, rel=1e-3)
+    assert log_units_sd({"calm": (-5.0, 100.0, 10.0)}) == {"": 0.05, "calm": 0.05}
+
+
+def test_a_product_without_evidence_keeps_the_prior(panel, model):
+    bare = replace(model, evidence=model.evidence.head(0), log_units_sd={"": 0.3})
+    found = draw_curves(panel, bare, AS_OF, "7", 5).toPandas()
+    assert (found["elasticity_sd"] == 1.0).all()
+    assert (found["log_units_sd"] == 0.3).all()
+    assert timedelta(0) == found["as_of_date"].iloc[0] - AS_OF

@@ -1,0 +1,158 @@
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from pricelake.demand.model import load_model
+from pricelake.demand.prediction import draw_curves
+from pricelake.errors import TrainingError
+from pricelake.settings import DemandSettings, LakeSettings, Settings, TrackingSettings, TrainingSettings
+from pricelake.tables import Lake
+from pricelake.tracking import CHALLENGER, CHAMPION, Registry
+from pricelake.workflows import train_demand as workflow
+from pricelake.workflows.demand_data import find_periods
+from pricelake.workflows.job import Job
+from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
+
+GATES = {"gate_max_wape_ratio": 1.3, "gate_max_bias_rate": 0.5}
+
+
+def settings_in(root: Path, **demand) -> Settings:
+    return Settings(
+        lake=LakeSettings(root=str(root / "lake")),
+        shop="none.yaml",
+        rules="none.yaml",
+        demand=DemandSettings(hidden_units=(12,), **(GATES | demand)),
+        training=TrainingSettings(
+            directory=str(root / "training"),
+            epochs=10,
+            batch_size=128,
+            learning_rate=1e-2,
+            warmup_epochs=1,
+            files_per_rank=1,
+        ),
+        tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),
+    )
+
+
+def job_in(spark, settings) -> Job:
+    return Job(spark, Lake(spark, settings.lake.root, "test"), settings, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("demand")
+
+
+@pytest.fixture(scope="module")
+def trained(spark, root):
+    settings = settings_in(root)
+    rows = panel_rows()
+    lake = Lake(spark, settings.lake.root, "test")
+    lake.replace("gold.demand_panel", panel_frame(spark, rows))
+    lake.replace("gold.product_factors", factors_frame(spark, rows))
+    return settings, workflow.train_demand(job_in(spark, settings))
+
+
+def versions(settings):
+    client = Registry(settings.tracking).client
+    return {int(v.version) for v in client.search_model_versions(f"name = '{settings.tracking.model_name}'")}
+
+
+def test_summary_has_the_figures_of_every_contender(trained):
+    _, summary = trained
+    json.dumps(summary)
+    assert set(summary["demand"]["wape"]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
+    assert all(0 < wape < 2 for wape in summary["demand"]["wape"].values())
+    assert summary["demand"]["share_downward"] == 1.0
+    assert summary["demand"]["wape"]["pricelake"] < summary["demand"]["wape"]["last_week"]
+    assert summary["demand"]["held_out_rows"] == 40 * 8
+    assert [rank["rank"] for rank in summary["ranks"]] == [0, 1]
+    assert summary["ranks"][0]["rows"] == summary["ranks"][1]["rows"]
+    assert summary["gates"] == {}
+    assert summary["is_champion"]
+
+
+def test_naive_figures_equal_pandas(trained):
+    rows = panel_rows()
+    held_out = rows[~rows["is_open"]].groupby("product_id").tail(8)
+    units = held_out["units"]
+    _, summary = trained
+    for name, column in (("mean_8_weeks", "units_mean_8"), ("last_week", "units_lag_1")):
+        assert summary["demand"]["wape"][name] == pytest.approx((held_out[column] - units).abs().sum() / units.sum())
+        assert summary["demand"]["bias"][name] == pytest.approx(held_out[column].sum() / units.sum() - 1)
+
+
+def test_the_true_elasticities_are_told_apart(spark, trained):
+    settings, summary = trained
+    model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION))
+    panel = Lake(spark, settings.lake.root).read("gold.demand_panel")
+    curves = draw_curves(panel, model, AS_OF, summary["model_version"], 20)
+    middle = (F.col("elasticity_low") + F.col("elasticity_high")) / 2
+    found = curves.join(panel.where("is_open").select("product_id", "category"), "product_id", how="inner")
+    means = {row[0]: row[1] for row in found.groupBy("category").agg(F.avg(middle)).collect()}
+    assert means["BREAD"] == pytest.approx(1.3, abs=0.6)
+    assert means["CHEESE"] == pytest.approx(2.6, abs=0.7)
+    assert means["CHEESE"] - means["BREAD"] > 0.5
+
+
+def test_table_and_aliases(spark, trained):
+    settings, summary = trained
+    table = Lake(spark, settings.lake.root).read("gold.demand_metrics")
+    figures = {(row["contender"], row["figure"]): row["value"] for row in table.collect()}
+    assert figures["pricelake", "wape"] == summary["demand"]["wape"]["pricelake"]
+    assert figures["pricelake", "median_elasticity"] == summary["demand"]["median_elasticity"]
+    assert figures["lightgbm", "share_downward"] == summary["demand"]["share_downward_by"]["lightgbm"]
+    registry, name = Registry(settings.tracking), settings.tracking.model_name
+    for alias in (CHAMPION, CHALLENGER):
+        assert str(registry.version_by_alias(name, alias).version) == summary["model_version"]
+
+
+def test_a_rerun_registers_nothing_and_leaves_the_same_table(spark, trained, monkeypatch):
+    settings, summary = trained
+    before = Lake(spark, settings.lake.root).read("gold.demand_metrics").toPandas()
+    monkeypatch.setattr(workflow, "fit", lambda *_: pytest.fail("trained again"))
+    again = workflow.train_demand(job_in(spark, settings))
+    assert again == summary | {"is_new": False}
+    assert versions(settings) == {1}
+    after = Lake(spark, settings.lake.root).read("gold.demand_metrics").toPandas()
+    key = ["contender", "figure"]
+    assert before.sort_values(key, ignore_index=True).equals(after.sort_values(key, ignore_index=True))
+
+
+def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatch):
+    """Stopped between registry and table, the rerun finishes what was begun; a failed gate leaves the old champion."""
+    settings, _ = trained
+    strict = settings_in(Path(settings.training.directory).parent, gate_max_wape_ratio=0.01)
+    finish = workflow._settle
+    monkeypatch.setattr(workflow, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        workflow.train_demand(job_in(spark, strict))
+    assert versions(strict) == {1, 2}
+    monkeypatch.setattr(workflow, "_settle", finish)
+    monkeypatch.setattr(workflow, "fit", lambda *_: pytest.fail("trained again"))
+    summary = workflow.train_demand(job_in(spark, strict))
+    assert versions(strict) == {1, 2}
+    assert not summary["is_champion"]
+    assert summary["gates"].keys() == {"wape"}
+    assert summary["demand"]["champion_wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"], rel=1e-6)
+    registry, name = Registry(strict.tracking), strict.tracking.model_name
+    assert registry.version_by_alias(name, CHAMPION).version == 1
+    assert registry.version_by_alias(name, CHALLENGER).version == 2
+
+
+def test_too_little_history_is_said(spark):
+    panel = panel_frame(spark, panel_rows(products=2, weeks=20)).where("not is_open")
+    with pytest.raises(
+        TrainingError, match="has 20 closed periods; 8 held-out and 4 validation periods need at least 24"
+    ):
+        find_periods(panel, 8, 4)
+
+
+def test_parts_do_not_overlap(spark):
+    panel = panel_frame(spark, panel_rows(products=2, weeks=40)).where("not is_open")
+    periods = find_periods(panel, 8, 4)
+    assert (periods.end - periods.held_out).days == 7 * 7
+    assert (periods.held_out - periods.validation).days == 4 * 7
+    assert (AS_OF - periods.end).days == 7
