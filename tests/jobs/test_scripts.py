@@ -1,0 +1,119 @@
+"""Every job runs alone, as a script, as a subcommand and under spark-submit, and exits non-zero when it fails."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pricelake.tables import Lake
+from pricelake.workflows.catalogue import JOBS
+from pricelake.workflows.pipeline import run_record, write_record
+from tests.jobs.conftest import REPOSITORY, Chain, Site
+
+BIN = Path(sys.executable).parent
+
+
+def test_every_job_has_a_script_that_runs_it() -> None:
+    scripts = {path.stem for path in (REPOSITORY / "jobs").glob("*.py")} - {"__init__"}
+    assert scripts == {entry.name for entry in JOBS}
+    for entry in JOBS:
+        assert callable(entry.workflow())
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in JOBS])
+def test_each_script_runs_through_main(
+    name: str, site_before: Callable[[str], Site], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_before(name)
+    assert import_module(f"jobs.{name}").main(["--settings", str(site.settings_file)]) == 0
+    run = (
+        Lake(spark, site.settings.lake.root)
+        .read("ops.runs")
+        .where(f"job = '{name}'")
+        .orderBy("started_at")
+        .collect()[-1]
+    )
+    assert run["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in JOBS])
+def test_each_script_fails_with_one_line_where_nothing_can_be_done(
+    name: str, tmp_path: Path, spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(f"lake: {{root: {tmp_path}/lake}}\nshop: {tmp_path}/none.yaml\nrules: {tmp_path}/none.yaml\n")
+    assert import_module(f"jobs.{name}").main(["--settings", str(settings), "--as-of", "2024-03-04"]) == 1
+    assert f"{name} failed: " in caplog.text
+
+
+def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert import_module("jobs.ingest").main([]) == 2
+    assert "--settings" in capsys.readouterr().err
+
+
+def test_spark_submit_runs_a_job_and_reports_failure(site_before: Callable[[str], Site]) -> None:
+    site = site_before("ingest")
+    submit = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", "jobs/ingest.py"]
+    done = subprocess.run(
+        [*submit, "--settings", str(site.settings_file), "--as-of", "2024-03-04"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "ingest finished" in done.stderr
+    failed = subprocess.run(
+        [*submit, "--settings", "conf/nowhere.yaml"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert failed.returncode != 0
+    assert "conf/nowhere.yaml does not exist" in failed.stderr
+
+
+def test_subcommand_runs_a_job_and_prints_errors_without_a_trace(site_before: Callable[[str], Site]) -> None:
+    site = site_before("build_features")
+    command = [str(BIN / "pricelake"), "build-features", "--settings", str(site.settings_file)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "gold.demand_panel version" in done.stdout
+    failed = subprocess.run(
+        [str(BIN / "pricelake"), "show", "gold.nothing", "--settings", str(site.settings_file)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: There is no table 'gold.nothing'.")
+
+
+def test_the_record_has_every_section_people_read(chain: Chain, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "run.json"
+    write_record(run_record(list(chain.results.values()), 12.5), path)
+    record = json.loads(path.read_text())
+    assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
+    assert {"name", "seconds", "rows_in", "rows_out", "table_versions"} == set(record["jobs"][0])
+    assert sum(rank["rows"] for rank in record["ranks"]) > 0
+    assert [rank["rank"] for rank in record["ranks"]] == [0, 1]
+    for contender in ("als", "popularity", "repeat"):
+        for purchases in ("all", "repeat", "first_time"):
+            assert set(record["recommender"][contender][purchases]) >= {
+                "precision",
+                "recall",
+                "f1",
+                "ndcg_at_10",
+                "coverage",
+            }
+    assert set(record["demand"]["wape"]) >= {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
+    assert record["demand"]["share_downward"] == 1.0
+    assert record["demand"]["median_elasticity"] < 0
+    counted = record["recommendations"]
+    assert counted["count"] == 24
+    assert counted["changed"] + sum(counted["held_back"].values()) <= counted["count"]
+    assert record["quarantined_rows"] == 0
+    assert record["total_seconds"] == 12.5

@@ -1,0 +1,113 @@
+"""Missing prerequisites end the set-up with one line that says what to install."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TOOLS = (
+    "bash",
+    "cat",
+    "cksum",
+    "dirname",
+    "env",
+    "grep",
+    "ls",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "printf",
+    "rm",
+    "sed",
+    "tail",
+    "touch",
+    "tr",
+    "uname",
+)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with the set-up's files, and ``bin`` with only the plainest tools on the path."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(REPOSITORY / "scripts/setup.sh", tmp_path / "scripts/setup.sh")
+    shutil.copy(REPOSITORY / "requirements.lock", tmp_path / "requirements.lock")
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        if found:
+            (binaries / tool).symlink_to(found)
+    return tmp_path
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def set_up(checkout: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(checkout / "bin"), "HOME": str(checkout), "PRICELAKE_CACHE": str(checkout / "cache")}
+    command = ["bash", "scripts/setup.sh"]
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+
+def stamp_packages(checkout: Path) -> None:
+    """Make the set-up believe that the Python packages are in."""
+    want = subprocess.run(
+        "cat requirements.lock scripts/setup.sh | cksum",
+        shell=True,
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (checkout / ".venv").mkdir(exist_ok=True)
+    (checkout / ".venv/.stamp-packages").write_text(want.rstrip("\n"))
+
+
+def test_a_missing_python_is_named_with_its_remedy(checkout: Path) -> None:
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "setup: Python 3.11 is missing. Debian: apt install python3.11 python3.11-venv python3.11-dev - "
+        "Fedora: dnf install python3.11-devel - macOS: brew install python@3.11 (or name one in PRICELAKE_PYTHON)."
+    ]
+
+
+def test_another_python_version_is_not_taken(checkout: Path) -> None:
+    script(checkout / "bin/python3", "exit 1")
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: Python 3.11 is missing.")
+
+
+def test_a_missing_network_is_named(checkout: Path) -> None:
+    script(checkout / "bin/python3.11", "exit 0")
+    script(checkout / ".venv/bin/python", "exit 0")
+    script(checkout / ".venv/bin/pip", "exit 1")
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: no package index answers. Connect to a network or point pip at a mirror")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_compiler_is_named_with_its_remedy(checkout: Path) -> None:
+    stamp_packages(checkout)
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "setup: a C++17 compiler is missing (Horovod is built once). Debian: apt install g++ make - "
+        "Fedora: dnf install gcc-c++ make - macOS: xcode-select --install."
+    ]
+
+
+def test_a_finished_set_up_does_nothing_again(checkout: Path) -> None:
+    stamp_packages(checkout)
+    for step in ("horovod", "java", "jars"):
+        (checkout / f".venv/.stamp-{step}").touch()
+    done = set_up(checkout)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
