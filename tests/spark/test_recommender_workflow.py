@@ -34,7 +34,7 @@ def _settings(folder: Path) -> Settings:
         shop=folder / "shop.yaml",
         rules=folder / "none.yaml",
         spark=SparkSettings(shuffle_partitions=2),
-        recommender=RecommenderSettings(rank=4, iterations=4, top_k=5, similar_k=3),
+        recommender=RecommenderSettings(rank=4, iterations=3, top_k=5, similar_k=3),
     )
 
 

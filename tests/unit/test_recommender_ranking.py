@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pricelake.recommender import ranking
 from pricelake.recommender.ranking import _ranked_block, pick_largest
 
 
@@ -55,6 +56,24 @@ def test_block_keeps_the_three_lists_apart() -> None:
         ("q1", "all"): ["c0", "c1"],
         ("q1", "unseen"): ["c0", "c1"],
     }
+
+
+def test_chunks_of_queries_give_the_lists_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    pair = _pair(rng.standard_normal((11, 3)).astype("f4"), rng.standard_normal((30, 3)).astype("f4"))
+    drawn = np.argwhere(rng.random((11, 30)) < 0.2)
+    rng.shuffle(drawn)
+    marks = pd.DataFrame({"query": [f"q{q}" for q, _ in drawn], "candidate": [f"c{c}" for _, c in drawn]})
+    order = ["query", "candidates", "candidate"]
+    lists = []
+    for rows in (100, 4):
+        monkeypatch.setattr(ranking, "CHUNK_ROWS", rows)
+        lists.append(_ranked_block(pair, marks, 3, ("all", "seen", "unseen")).sort_values(order, ignore_index=True))
+    pd.testing.assert_frame_equal(*lists)
+    seen = set(map(tuple, marks.to_numpy()))
+    told = lists[0].groupby("candidates")[["query", "candidate"]].apply(lambda f: set(map(tuple, f.to_numpy())))
+    assert told["seen"] <= seen
+    assert not told["unseen"] & seen
 
 
 def test_block_without_a_pair_is_empty() -> None:

@@ -11,12 +11,14 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-QUERY_BLOCK_ROWS = 2048
-CANDIDATE_BLOCK_ROWS = 8192
+QUERY_BLOCK_ROWS = 8192
+CANDIDATE_BLOCK_ROWS = 32768
+CHUNK_ROWS = 256
 RANKED = "query string, candidates string, candidate string, score double"
 
 Scores = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
+Places = tuple[Indices, Indices]
 
 
 def rank_candidates(
@@ -24,9 +26,9 @@ def rank_candidates(
 ) -> DataFrame:
     """The ``k`` candidates with the largest inner product for every query.
 
-    Both sides are cut into blocks of a few thousand rows; each pair of blocks is one matrix product in NumPy, of which
-    only the best ``k`` per query leave. Memory per task is one pair of blocks (64 MB of scores), whatever the number of
-    rows. Both sides are counted once, to know how many blocks it takes. Work grows with queries × candidates: above
+    Both sides are cut into blocks; a task multiplies one pair of blocks in NumPy, a few hundred queries at a time, and
+    only the best ``k`` per query and block leave it. Its memory is two blocks and 32 MB of scores, whatever the number
+    of rows. Both sides are counted once, to know how many blocks it takes. Work grows with queries × candidates: above
     some 10^13 pairs take candidates by category or an approximate index instead.
 
     Args:
@@ -152,28 +154,39 @@ def _ranked_block(pair: pd.DataFrame, marks: pd.DataFrame | None, k: int, among:
     query_ids, candidate_ids = np.asarray(row["query_ids"]), np.asarray(row["candidate_ids"])
     queries = np.asarray(row["query_vectors"], dtype=np.float32).reshape(len(query_ids), -1)
     candidates = np.asarray(row["candidate_vectors"], dtype=np.float32).reshape(len(candidate_ids), -1)
-    scores = queries @ candidates.T
-    places = None if marks is None else _places(marks, query_ids, candidate_ids)
+    by_query = None if marks is None else _places(marks, query_ids, candidate_ids)
     lists = []
-    for name in among:
-        masked = scores if name == "all" else _masked(scores, places, keep_seen=name == "seen")
-        best = pick_largest(masked, k)
-        values = np.take_along_axis(masked, best, axis=1)
-        kept = np.isfinite(values)
-        which = np.broadcast_to(query_ids[:, None], best.shape)[kept]
-        lists.append(_frame(which, name, candidate_ids[best[kept]], values[kept]))
+    for start in range(0, len(queries), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        scores = queries[chunk] @ candidates.T
+        places = None if by_query is None else _places_in(by_query, chunk)
+        for name in among:
+            masked = scores if name == "all" else _masked(scores, places, keep_seen=name == "seen")
+            best = pick_largest(masked, k)
+            values = np.take_along_axis(masked, best, axis=1)
+            kept = np.isfinite(values)
+            which = np.broadcast_to(query_ids[chunk, None], best.shape)[kept]
+            lists.append(_frame(which, name, candidate_ids[best[kept]], values[kept]))
     return pd.concat(lists, ignore_index=True)
 
 
-def _places(marks: pd.DataFrame, query_ids: Any, candidate_ids: Any) -> tuple[Indices, Indices]:
-    """Rows and columns of the seen pairs; pairs with an id that is not in the block are left out."""
+def _places(marks: pd.DataFrame, query_ids: Any, candidate_ids: Any) -> Places:
+    """Rows, ascending, and columns of the seen pairs; pairs with an id that is not in the block are left out."""
     rows = pd.Index(query_ids).get_indexer(marks["query"])
     columns = pd.Index(candidate_ids).get_indexer(marks["candidate"])
     both = (rows >= 0) & (columns >= 0)
-    return rows[both], columns[both]
+    order = np.argsort(rows[both], kind="stable")
+    return rows[both][order], columns[both][order]
 
 
-def _masked(scores: Scores, places: tuple[Indices, Indices] | None, keep_seen: bool) -> Scores:
+def _places_in(places: Places, chunk: slice) -> Places:
+    """The places of one chunk of rows, counted from its first row."""
+    rows, columns = places
+    low, high = np.searchsorted(rows, [chunk.start, chunk.stop])
+    return rows[low:high] - chunk.start, columns[low:high]
+
+
+def _masked(scores: Scores, places: Places | None, keep_seen: bool) -> Scores:
     """Scores with -inf for the seen pairs, or for all others."""
     masked = np.full_like(scores, -np.inf) if keep_seen else scores.copy()
     if places is not None:
