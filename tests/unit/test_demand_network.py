@@ -15,7 +15,6 @@ def spec(**changes):
         "means": (1.0, 1.0, 0.1, 0.0),
         "deviations": (1.0, 1.0, 0.3, 0.5),
         "recent": RECENT,
-        "slow": ("log_relative_price",),
         "vocabulary_sizes": (("category", 4), ("product", 9)),
         "factors": ("is_factor_known", "factor_0"),
         "hidden_units": (8,),

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 ROW_KEY = ("product_id", "market_id", "period_start")
 
 RECENT = tuple(f"log_units_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
-SLOW = ("log_relative_price", "log_units_mean_all", "display_rate", "feature_rate")
 
 _LOGS = ("lag_1", "lag_2", "lag_3", "lag_4", "mean_4", "mean_8", "mean_13", "mean_all", "max_8")
 _COUNTS = ("age_periods", "sold_periods", "periods_since_sale", "price_changes")
@@ -29,6 +28,7 @@ _PLAIN = (
     "precipitation_mm",
     "revenue_rate_8",
 )
+_SUPPORT = ("display_rate", "feature_rate", "promotion_lag_1")
 _FLAGS = ("is_availability_missing", "is_weather_missing", "is_competitor_missing")
 YEARLY = ("season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2", "holiday_days", "days_to_holiday")
 """Columns that repeat every year. With less than two years they only name the week, and a model that reads them learns
@@ -40,6 +40,7 @@ CONTEXT_SQL: Mapping[str, str] = {
     **{f"log_units_{name}": f"ln(1 + units_{name})" for name in _LOGS},
     **{f"log_{name}": f"ln(1 + {name})" for name in _COUNTS},
     **{name: name for name in _PLAIN},
+    **{f"root_{name}": f"sqrt({name})" for name in _SUPPORT},
     **{name: f"double({name})" for name in _FLAGS},
     "log_price_lag": "ln(price_lag_ratio)",
     "log_reference_price": "ln(double(reference_price))",

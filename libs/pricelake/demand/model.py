@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.demand.inputs import CONTEXT_SQL, RECENT, SLOW, Encoding
+from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
@@ -68,7 +68,6 @@ def network_spec(encoding: Encoding, settings: DemandSettings) -> NetworkSpec:
         means=encoding.means,
         deviations=encoding.deviations,
         recent=RECENT,
-        slow=SLOW,
         vocabulary_sizes=encoding.vocabulary_sizes,
         factors=encoding.factor_names,
         hidden_units=settings.hidden_units,

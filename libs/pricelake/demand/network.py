@@ -10,10 +10,9 @@ product and market, plus the log of the share of the period in stock.
 Elasticity. ``high`` is at least ``low``: demand reacts no less where the price is higher (Marshall's second law). Left
 free, the fit puts ``high`` below ``low``: nobody sees the price of a period without a sale, so the high prices that
 sold nothing are missing from the data and raising a price looks harmless. All four parameters start at one prior for
-all products and move by effects along the same hierarchy, by the ALS factors and by slow context (price position,
-level, promotion). The effects have a normal prior that counts once against all rows, so a product with little evidence
-stays at its category: the maximum a posteriori form of partial pooling (Gelman and Hill, *Data Analysis Using
-Regression and Multilevel Models*, 2007, ch. 12).
+all products and move by effects along the same hierarchy, by the ALS factors and by the context body. The effects have
+a normal prior that counts once against all rows, so a product with little evidence stays at its category: the maximum a
+posteriori form of partial pooling (Gelman and Hill, *Data Analysis Using Regression and Multilevel Models*, 2007).
 """
 
 import math
@@ -43,7 +42,6 @@ class NetworkSpec:
         means: of each context column over the training rows.
         deviations: standard deviations, above 0.
         recent: names among ``context`` that are log1p of recent units; they carry the level.
-        slow: names among ``context`` the elasticity may depend on.
         vocabulary_sizes: (level, ids in use + 1 for id 0 = unknown), coarse to fine.
         factors: names of the ALS columns, () without a recommender.
         hidden_units: widths of the context body.
@@ -59,7 +57,6 @@ class NetworkSpec:
     means: tuple[float, ...]
     deviations: tuple[float, ...]
     recent: tuple[str, ...]
-    slow: tuple[str, ...]
     vocabulary_sizes: tuple[tuple[str, int], ...]
     factors: tuple[str, ...]
     hidden_units: tuple[int, ...]
@@ -118,7 +115,7 @@ class _Parts:
         means, deviations = tf.constant(spec.means, tf.float32), tf.constant(spec.deviations, tf.float32)
         raw = tf.stack([inputs[name] for name in spec.context], axis=1)
         self.raw = raw
-        self.context = tf.clip_by_value((raw - means) / deviations, -6.0, 6.0)
+        self.context = tf.clip_by_value((raw - means) / deviations, -10.0, 10.0)
         self.factors = tf.stack([inputs[name] for name in spec.factors], axis=1) if spec.factors else None
 
     def _columns(self, matrix: Any, names: tuple[str, ...]) -> Any:
@@ -168,9 +165,7 @@ class _Parts:
     def elasticities(self, body: Any) -> dict[str, Any]:
         tf, spec = self.tf, self.spec
         shift = self._effect("elasticity", 4)
-        shift += self._dense(4, "elasticity_context", kernel_initializer="zeros", use_bias=False)(
-            self._columns(self.context, spec.slow) if not __import__("os").environ.get("BODY") else body
-        )
+        shift += self._dense(4, "elasticity_context", kernel_initializer="zeros", use_bias=False)(body)
         if self.factors is not None:
             shift += self._dense(4, "elasticity_factors", kernel_initializer="zeros", use_bias=False)(self.factors)
         low_limit, high_limit = spec.elasticity_range

@@ -80,7 +80,7 @@ class DemandSettings(Section):
         default={"body": 0.1, "level": 0.2, "elasticity": 0.3, "dispersion": 0.3},
         description="prior standard deviation of the effects of hierarchy levels; smaller shrinks products more",
     )
-    min_elasticity: Positive = Field(default=0.2, description="smallest |elasticity| a curve can have anywhere")
+    min_elasticity: Positive = Field(default=0.5, description="smallest |elasticity| a curve can have anywhere")
     max_elasticity: Positive = Field(default=8.0, description="largest |elasticity| a curve can have anywhere")
     prior_elasticity: Positive = Field(default=2.0, description="|elasticity| that products without evidence shrink to")
     gate_max_wape_ratio: Positive = Field(default=1.05, description="challenger's WAPE over the last-8-mean baseline's")
@@ -98,11 +98,11 @@ class TrainingSettings(Section):
 
     launcher: Literal["local", "spark"] = "local"
     ranks: Count = 2
-    epochs: Count = 30
+    epochs: Count = 10
     batch_size: Count = Field(default=2048, description="rows per rank and step")
-    learning_rate: Positive = 2e-3
-    warmup_epochs: Count = 2
-    patience_epochs: Count = 5
+    learning_rate: Positive = 4e-3
+    warmup_epochs: Count = 1
+    patience_epochs: Count = 4
     files_per_rank: Count = 4
     gradient_clip_norm: Positive = Field(default=10.0, description="largest norm of the reduced mean gradient")
     start_timeout_seconds: Count = 120

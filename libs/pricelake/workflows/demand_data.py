@@ -18,6 +18,9 @@ from pricelake.training import Snapshot, write_snapshot
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
 
+ROW_WEIGHT_SQL = "sqrt(1 + units_mean_8)"
+"""Weight of a row in the loss: between all products alike and each by its sales, since both counts of errors matter."""
+
 
 @dataclass(frozen=True)
 class Periods:
@@ -142,12 +145,12 @@ def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snap
     columns, settings = DemandTask(data.model.spec).columns, job.settings.training
     version = job.lake.journal.pinned["gold.demand_panel"]
     files = settings.ranks * settings.files_per_rank
-    names = [column.name for column in columns]
+    chosen = [*(F.col(column.name) for column in columns), F.expr(ROW_WEIGHT_SQL).cast("float").alias("weight")]
     train = write_snapshot(
-        data.training_rows().select(*names), columns, directory, version, "train", files, settings.seed
+        data.training_rows().select(*chosen), columns, directory, version, "train", files, settings.seed
     )
     validation = write_snapshot(
-        data.validation_rows().select(*names), columns, directory, version, "validation", files, settings.seed
+        data.validation_rows().select(*chosen), columns, directory, version, "validation", files, settings.seed
     )
     return train, validation, _key(job, data.model, [train, validation])
 
