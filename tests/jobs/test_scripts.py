@@ -1,6 +1,7 @@
 """Every job runs alone, as a script, as a subcommand and under spark-submit, and exits non-zero when it fails."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,21 +59,29 @@ def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_spark_submit_runs_a_job_and_reports_failure(site_before: Callable[[str], Site]) -> None:
     site = site_before("ingest")
+    activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
+    activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
     submit = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", "jobs/ingest.py"]
     done = subprocess.run(
         [*submit, "--settings", str(site.settings_file), "--as-of", "2024-03-04"],
         cwd=REPOSITORY,
+        env=activated,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "ingest finished" in done.stderr
+    assert "ingest finished" in done.stdout  # spark-submit sends all that Python says to its own output
     failed = subprocess.run(
-        [*submit, "--settings", "conf/nowhere.yaml"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [*submit, "--settings", "conf/nowhere.yaml"],
+        cwd=REPOSITORY,
+        env=activated,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert failed.returncode != 0
-    assert "conf/nowhere.yaml does not exist" in failed.stderr
+    assert "conf/nowhere.yaml does not exist" in failed.stdout
 
 
 def test_subcommand_runs_a_job_and_prints_errors_without_a_trace(site_before: Callable[[str], Site]) -> None:
