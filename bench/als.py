@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pricelake.features.interactions import aggregate_to_interactions
 from pricelake.features.periods import Periods
-from pricelake.recommender.als import estimator, fitted_factors
+from pricelake.recommender.als import estimator, fitted_factors, join_numbers
 from pricelake.recommender.numbering import number_ids
 from pricelake.settings import RecommenderSettings
 from pricelake.tables import Lake
@@ -92,9 +92,8 @@ def interactions(spark: SparkSession, transactions: Path) -> DataFrame:
 
 def numbered_ratings(rated: DataFrame) -> DataFrame:
     """``customer``, ``product`` (int), ``rating`` (float) of ``gold.interactions``."""
-    joined = rated.join(number_ids(rated, "customer_id", "customer"), "customer_id", how="inner")
-    joined = joined.join(number_ids(rated, "product_id", "product"), "product_id", how="inner")
-    return joined.select("customer", "product", F.col("rating").cast("float").alias("rating"))
+    customers, products = (number_ids(rated, f"{side}_id", side) for side in ("customer", "product"))
+    return join_numbers(rated, customers, products)
 
 
 def stage_seconds(spark: SparkSession, root: str, settings: RecommenderSettings, blocks: int) -> float:

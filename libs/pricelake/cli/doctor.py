@@ -39,9 +39,8 @@ class Finding:
 def check_python() -> Finding:
     """Python 3.11."""
     found = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding(
-        "Python", sys.version_info[:2] == (3, 11), f"{found}" if found.startswith("3.11") else f"{found}; needs 3.11"
-    )
+    fits = sys.version_info[:2] == (3, 11)
+    return Finding("Python", fits, found if fits else f"{found}; needs 3.11")
 
 
 def check_java() -> Finding:

@@ -20,14 +20,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pricelake.demand.curve import MAX_BEND, MAX_STEEPNESS, MIN_STEEPNESS, response_tensor
+from pricelake.demand.curve import CURVE_COLUMNS, MAX_BEND, MAX_STEEPNESS, MIN_STEEPNESS, response_tensor
 from pricelake.demand.likelihood import negative_log_likelihood
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow import keras
 
-OUTPUTS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness", "log_dispersion")
+OUTPUTS = (*CURVE_COLUMNS, "log_dispersion")
 EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, "product": 8, "market": 4}
 MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
 UNITS_FLOOR = 0.02

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
+from pricelake.demand.curve import CURVE_COLUMNS
 from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
@@ -19,7 +20,7 @@ from pricelake.demand.uncertainty import elasticity_sd
 if TYPE_CHECKING:
     from pyspark import Broadcast
 
-CURVE_OUTPUTS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness", "dispersion")
+CURVE_OUTPUTS = (*CURVE_COLUMNS, "dispersion")
 MAX_ROWS_PER_CALL = 16_384
 
 _LOADED: dict[str, Any] = {}
@@ -141,12 +142,7 @@ def draw_curves(
         F.lit(as_of).alias("as_of_date"),
         *ROW_KEY,
         "reference_price",
-        "log_units",
-        "elasticity_low",
-        "elasticity_high",
-        "bend",
-        "steepness",
-        "dispersion",
+        *CURVE_OUTPUTS,
         "elasticity_sd",
         "log_units_sd",
         F.lit(model_version).alias("model_version"),

@@ -7,8 +7,6 @@ from pyspark.sql import functions as F
 
 from pricelake.features.periods import Periods
 
-BEHAVIOUR_COLUMNS = ("customer_id", "product_id", "event_type", "occurred_at", "source_id", "stars")
-
 
 def collect_behaviour(
     order_lines: DataFrame | None, events: DataFrame | None, reviews: DataFrame | None, periods: Periods

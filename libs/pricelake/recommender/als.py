@@ -53,13 +53,8 @@ def fitted_factors(ratings: DataFrame, settings: RecommenderSettings, blocks: in
     rated = ratings.where(F.col("rating") > 0).select("customer_id", "product_id", "rating")
     customers = number_ids(rated, "customer_id", "customer").persist(StorageLevel.MEMORY_AND_DISK)
     products = number_ids(rated, "product_id", "product").persist(StorageLevel.MEMORY_AND_DISK)
-    numbered = (
-        rated.join(customers, "customer_id", how="inner")
-        .join(products, "product_id", how="inner")
-        .select("customer", "product", F.col("rating").cast("float").alias("rating"))
-    )
     try:
-        model = estimator(settings, blocks).fit(numbered)
+        model = estimator(settings, blocks).fit(join_numbers(rated, customers, products))
         yield Factors(
             _named(model.userFactors, customers, "customer"),
             _named(model.itemFactors, products, "product"),
@@ -67,6 +62,18 @@ def fitted_factors(ratings: DataFrame, settings: RecommenderSettings, blocks: in
     finally:
         customers.unpersist()
         products.unpersist()
+
+
+def join_numbers(rated: DataFrame, customers: DataFrame, products: DataFrame) -> DataFrame:
+    """Ratings as MLlib reads them: ``customer``, ``product`` (int), ``rating`` (float).
+
+    Args:
+        rated: ``customer_id``, ``product_id``, ``rating``.
+        customers: ``customer_id``, ``customer``: of :func:`pricelake.recommender.numbering.number_ids`.
+        products: ``product_id``, ``product``: the same for products.
+    """
+    numbered = rated.join(customers, "customer_id", how="inner").join(products, "product_id", how="inner")
+    return numbered.select("customer", "product", F.col("rating").cast("float").alias("rating"))
 
 
 def estimator(settings: RecommenderSettings, blocks: int) -> ALS:

@@ -1,7 +1,6 @@
 """Plots of the decisions: split, opportunities, changes, rules, elasticities."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from pricelake.report.facts import (
@@ -111,10 +110,6 @@ def opportunity_bars(findings: Findings) -> Plot:
         bargap=0.35,
     )
     return Plot("opportunity-bars", "Largest expected gains with their intervals", [trace], shape)
-
-
-def _or(bound: Decimal | None, gain: float) -> float:
-    return gain if bound is None else float(bound)
 
 
 def change_histogram(changes: Sequence[ChangeBucket]) -> Plot:

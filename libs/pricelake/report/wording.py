@@ -7,7 +7,6 @@ NOTHING = "\u2013"
 SPACE = "\u00a0"  # does not break between a number and its unit
 WITHOUT_CENTS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "IDR"})
 
-DECISIONS = {"raise": "raise", "lower": "lower", "keep": "keep", "hold": "hold"}
 CONTENDERS = {
     "pricelake": "PriceLake model",
     "mean_8_weeks": "Mean of last 8 weeks",

@@ -1,6 +1,7 @@
 """The one place that reads and writes Delta tables."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField
 
 from pricelake.errors import ContractError
 from pricelake.tables.catalogue import contract_of
@@ -87,7 +89,7 @@ class Lake:
         contract = contract_of(name)
         if self.exists(name):
             return
-        columns = ", ".join(_column_sql(contract, i) for i in range(len(contract.columns)))
+        columns = ", ".join(_column_sql(column) for column in contract.columns)
         properties = {"delta.enableChangeDataFeed": "true"}
         properties |= {f"delta.constraints.{rule}": check for rule, check in contract.checks.items()}
         listed = ", ".join(f"'{key}' = {_sql_text(value)}" for key, value in properties.items())
@@ -165,7 +167,7 @@ class Lake:
         self.create(name)
         return frame.select(*contract.column_names)
 
-    def _commit(self, name: str, write) -> int:  # type: ignore[no-untyped-def]
+    def _commit(self, name: str, write: Callable[[], object]) -> int:
         self._say_who()
         try:
             write()
@@ -198,8 +200,7 @@ def _sql_text(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _column_sql(contract: TableContract, index: int) -> str:
-    column = contract.columns[index]
+def _column_sql(column: StructField) -> str:
     null = "" if column.nullable else " NOT NULL"
     return f"{column.name} {column.dataType.simpleString()}{null} COMMENT {_sql_text(column.metadata['comment'])}"
 

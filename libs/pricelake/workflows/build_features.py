@@ -13,21 +13,14 @@ from pricelake.features.behaviour import collect_behaviour
 from pricelake.features.interactions import aggregate_to_interactions, aggregate_to_sequences
 from pricelake.features.panel import build_demand_panel, collect_known_periods
 from pricelake.features.periods import Periods
+from pricelake.settings.shop import SHOP_TABLE_NAMES
 from pricelake.tables import contract_of
 from pricelake.workflows.job import Job
 
 STALE_DAYS = 7
-OPTIONAL = (
-    "events",
-    "reviews",
-    "list_prices",
-    "costs",
-    "promotions",
-    "competitor_prices",
-    "inventory",
-    "calendar",
-    "weather",
-)
+NOT_OPTIONAL = ("products", "order_lines", "sales_panel", "customers")
+"""Products and one kind of sales are required; attributes of customers are no features."""
+OPTIONAL = tuple(name for name in SHOP_TABLE_NAMES if name not in NOT_OPTIONAL)
 
 
 def build_features(job: Job) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.curve import expected_units
+from pricelake.demand.curve import CURVE_COLUMNS, expected_units
 from pricelake.errors import SettingsError
 from pricelake.report import Findings, decisions, draw_curve, evidence, render
 from pricelake.report.evidence_facts import QuarantineCount
@@ -19,16 +19,7 @@ from pricelake.workflows.job import Job
 OPPORTUNITIES = 25
 CATEGORIES = 18
 OBSERVED_PERIODS = 104
-CURVE_PARAMETERS = (
-    "reference_price",
-    "log_units",
-    "elasticity_low",
-    "elasticity_high",
-    "bend",
-    "steepness",
-    "elasticity_sd",
-    "log_units_sd",
-)
+CURVE_PARAMETERS = ("reference_price", *CURVE_COLUMNS, "elasticity_sd", "log_units_sd")
 
 
 @dataclass(frozen=True)
