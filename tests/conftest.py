@@ -20,6 +20,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         conf={
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
             "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
+            # thousands of plans, a few hundred rows each: compiling them takes longer than running them; the tests that
+            # start processes of their own compile as users do
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         },
     )
     session = build_session(settings, "pricelake-tests")

@@ -1,17 +1,22 @@
-"""The whole chain once on the tiny shop, with the state of everything kept after each job."""
+"""The whole chain once on the tiny shop, with the state of everything kept after each job and at its commits."""
 
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from pyspark.sql import SparkSession
 
 from pricelake.settings import Settings, load_settings
+from pricelake.tables import Lake
+from pricelake.workflows import entry
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.job import JobResult, run_job
+from tests.jobs.commits import COMMIT_POINTS, CommitPoint, counting_commits
 from tests.tiny_shop import AS_OF, write_tiny_shop
 
 REPOSITORY = Path(__file__).parents[2]
@@ -59,10 +64,20 @@ def write_site_settings(site: Site) -> None:
 
 @dataclass(frozen=True)
 class Chain:
-    """An undisturbed run: the site at its end, the state after each job, and what each job said."""
+    """An undisturbed run, each job by its script.
+
+    Attributes:
+        site: at its end.
+        states: job → copy of the site after it, and ``start``.
+        at_commits: copies of the site in the middle of a job.
+        exit_codes: job → what its script returned.
+        results: job → what it said.
+    """
 
     site: Site
     states: dict[str, Path]
+    at_commits: dict[CommitPoint, Path]
+    exit_codes: dict[str, int]
     results: dict[str, JobResult]
 
 
@@ -72,13 +87,26 @@ def chain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Chai
     site = Site(folder / "site")
     write_tiny_shop(site.folder / "shop")
     write_site_settings(site)
-    states, results = {"start": folder / "start"}, {}
-    shutil.copytree(site.folder, states["start"])
-    for entry in JOBS:
-        results[entry.name] = run_job(entry.name, entry.workflow(), spark, site.settings, AS_OF)
-        states[entry.name] = folder / f"after-{entry.name}"
-        shutil.copytree(site.folder, states[entry.name])
-    return Chain(site, states, results)
+    found = Chain(site, {"start": folder / "start"}, {}, {}, {})
+    shutil.copytree(site.folder, found.states["start"])
+
+    def run_and_keep(name: str, *more: Any) -> JobResult:
+        found.results[name] = run_job(name, *more)
+        return found.results[name]
+
+    def keep_state(point: CommitPoint) -> None:
+        if point in COMMIT_POINTS:
+            found.at_commits[point] = folder / "-".join(map(str, point))
+            shutil.copytree(site.folder, found.at_commits[point])
+
+    for job in JOBS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(entry, "run_job", run_and_keep)
+            patch.setattr(Lake, "_commit", counting_commits(job.name, keep_state))
+            found.exit_codes[job.name] = import_module(f"jobs.{job.name}").main(["--settings", str(site.settings_file)])
+        found.states[job.name] = folder / f"after-{job.name}"
+        shutil.copytree(site.folder, found.states[job.name])
+    return found
 
 
 @pytest.fixture

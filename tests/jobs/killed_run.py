@@ -1,35 +1,43 @@
-"""Run one job and kill the whole process before or after one of its commits: ``python -m tests.jobs.killed_run``."""
+"""Run one job and kill the whole process while it writes: ``python -m tests.jobs.killed_run JOB SETTINGS NUMBER``."""
 
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from pathlib import Path
 
 from pricelake.tables import Lake
 from pricelake.workflows.entry import job_main
+from tests.jobs.commits import CommitPoint, counting_commits
 
 
-def kill_at(moment: str, number: int) -> None:
-    """Make the process kill itself ``before`` or ``after`` the commit with that number, counted from 1."""
-    commit = Lake._commit
-    seen = 0
+def die() -> None:
+    os.killpg(0, signal.SIGKILL)
 
-    def counted(self: Lake, name: str, write: Callable[[], object]) -> int:
-        nonlocal seen
-        if name == "ops.runs":
-            return commit(self, name, write)
-        seen += 1
-        if seen == number and moment == "before":
-            os.killpg(0, signal.SIGKILL)
-        rows = commit(self, name, write)
-        if seen == number and moment == "after":
-            os.killpg(0, signal.SIGKILL)
-        return rows
 
-    Lake._commit = counted  # type: ignore[method-assign]
+def die_while_writing(number: int) -> None:
+    """Die as soon as the commit with that number has put a data file beside its table's log, at the latest after it."""
+
+    def watch(folder: Path, before: int) -> None:
+        while len(list(folder.rglob("*.parquet"))) <= before:
+            time.sleep(0.001)
+        die()
+
+    def during(seen: int, lake: Lake, name: str) -> None:
+        if seen == number:
+            folder = Path(lake.path(name))
+            before = len(list(folder.rglob("*.parquet")))
+            threading.Thread(target=watch, args=(folder, before), daemon=True).start()
+
+    def at(point: CommitPoint) -> None:
+        if point[1:] == ("after", number):
+            die()
+
+    Lake._commit = counting_commits("", at, during)  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    job, settings, when, which = sys.argv[1:]
-    kill_at(when, int(which))
+    job, settings, which = sys.argv[1:]
+    die_while_writing(int(which))
     sys.exit(job_main(job, ["--settings", settings]))

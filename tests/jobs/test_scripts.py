@@ -26,20 +26,10 @@ def test_every_job_has_a_script_that_runs_it() -> None:
         assert callable(entry.workflow())
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in JOBS])
-def test_each_script_runs_through_main(
-    name: str, site_before: Callable[[str], Site], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site = site_before(name)
-    assert import_module(f"jobs.{name}").main(["--settings", str(site.settings_file)]) == 0
-    run = (
-        Lake(spark, site.settings.lake.root)
-        .read("ops.runs")
-        .where(f"job = '{name}'")
-        .orderBy("started_at")
-        .collect()[-1]
-    )
-    assert run["outcome"] == "succeeded"
+def test_each_script_runs_its_job(chain: Chain, spark: SparkSession) -> None:
+    assert chain.exit_codes == {entry.name: 0 for entry in JOBS}
+    runs = Lake(spark, chain.site.settings.lake.root).read("ops.runs").orderBy("started_at").collect()
+    assert [(run["job"], run["outcome"]) for run in runs] == [(entry.name, "succeeded") for entry in JOBS]
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in JOBS])

@@ -1,3 +1,5 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,3 +62,17 @@ def test_a_run_that_was_killed_is_found_by_the_next_one(spark: SparkSession, set
     run_job("ingest", write_weather, spark, settings, AS_OF)
     assert {run["run_id"]: run["outcome"] for run in runs(spark, settings)}["killed-one"] == "interrupted"
     assert sorted(run["outcome"] for run in runs(spark, settings)) == ["interrupted", "succeeded", "succeeded"]
+
+
+def test_jobs_that_run_at_the_same_time_are_all_recorded(spark: SparkSession, settings: Settings) -> None:
+    def wait_for_all(job: Job) -> dict[str, Any]:
+        barrier.wait(timeout=60)
+        return {}
+
+    names = ["ingest", "build_features", "train_recommender"]
+    barrier = threading.Barrier(len(names))
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: run_job(name, wait_for_all, spark, settings, AS_OF), names))
+    assert sorted((run["job"], run["outcome"]) for run in runs(spark, settings)) == [
+        (name, "succeeded") for name in sorted(names)
+    ]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.errors import QualityError
+from pricelake.errors import ContractError, QualityError
 from pricelake.settings import LakeSettings, RecommenderSettings, Settings, SparkSettings
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.job import JobResult, run_job
@@ -152,6 +152,9 @@ def test_ratings_from_after_the_date_are_refused(spark: SparkSession, settings: 
 
 def test_without_customers_it_says_so(spark: SparkSession, tmp_path: Path) -> None:
     settings = _settings(tmp_path)
+    with pytest.raises(ContractError, match=r"gold\.demand_panel has not been written yet"):
+        _run(spark, settings)
+    Lake(spark, settings.lake.root).create("gold.demand_panel")
     result = _run(spark, settings)
     assert result.summary == {
         "about": {

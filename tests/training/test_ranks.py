@@ -53,7 +53,8 @@ def validation(tmp_path: Path) -> Snapshot:
 
 
 def settings(**changes: Any) -> TrainingSettings:
-    base = {"epochs": 6, "batch_size": 64, "learning_rate": 0.05, "patience_epochs": 6, "start_timeout_seconds": 60}
+    base: dict[str, Any] = {"epochs": 6, "batch_size": 64, "learning_rate": 0.05, "warmup_epochs": 2}
+    base |= {"patience_epochs": 6, "start_timeout_seconds": 60}
     return TrainingSettings(**(base | changes))
 
 
@@ -106,6 +107,7 @@ def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
 ) -> None:
     killed, plan = tmp_path / "killed", settings(epochs=8, patience_epochs=8)
     pids: dict[int, int] = {}
+    on_interrupt = signal.getsignal(signal.SIGINT)
 
     def kill_rank_1(row: dict[str, Any]) -> None:
         if row["epoch"] == 2:
@@ -119,7 +121,7 @@ def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
         "Finished epochs are kept; run the same training again to go on from the last one."
     )
     assert not [pid for pid in pids.values() if _is_running(pid)], "no rank is left behind"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is on_interrupt
 
     resumed = fit(_SlowTask(), train, validation, plan, str(killed))
     whole = fit(_SlowTask(), train, validation, plan, str(tmp_path / "whole"))

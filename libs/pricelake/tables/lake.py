@@ -1,10 +1,21 @@
 """The one place that reads and writes Delta tables."""
 
 import json
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -17,6 +28,18 @@ from pricelake.tables.catalogue import contract_of
 from pricelake.tables.contract import TableContract
 
 BROKEN_CONTRACT = ("[DELTA_VIOLATE_CONSTRAINT", "[DELTA_NOT_NULL_CONSTRAINT", "[DELTA_MULTIPLE_SOURCE_ROW")
+
+ANOTHER_WRITER = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+ATTEMPTS = 6
+"""How often a write is tried that another writer's commit got in the way of; waits double from a fifth of a second."""
 
 
 @dataclass
@@ -95,10 +118,11 @@ class Lake:
         listed = ", ".join(f"'{key}' = {_sql_text(value)}" for key, value in properties.items())
         cluster = f"CLUSTER BY ({', '.join(contract.cluster_by)})" if contract.cluster_by else ""
         self._say_who()
-        self.spark.sql(
+        statement = (
             f"CREATE TABLE IF NOT EXISTS delta.`{self.path(name)}` ({columns}) USING delta {cluster} "
             f"COMMENT {_sql_text(contract.comment)} TBLPROPERTIES ({listed})"
         )
+        _try_again(lambda: self.spark.sql(statement))
 
     def replace(self, name: str, frame: DataFrame, where: str | None = None) -> int:
         """Write ``frame`` in place of the whole table, or of the rows that match ``where``.
@@ -120,8 +144,26 @@ class Lake:
             writer = writer.option("replaceWhere", where)
         return self._commit(name, lambda: writer.save(self.path(name)))
 
+    def append(self, name: str, frame: DataFrame) -> int:
+        """Add rows; the caller knows that their keys are new.
+
+        Args:
+            name: table to write.
+            frame: all columns of the contract, any order.
+
+        Returns:
+            rows added.
+
+        Raises:
+            ContractError: as :meth:`replace`.
+        """
+        writer = self._fit(name, frame).write.format("delta").mode("append")
+        return self._commit(name, lambda: writer.save(self.path(name)))
+
     def merge(self, name: str, frame: DataFrame) -> int:
         """Insert rows with new keys and update rows whose other columns changed; the same rows again change nothing.
+
+        Where another writer commits in between, the merge is tried again on what that writer left.
 
         Args:
             name: table with a key.
@@ -145,7 +187,7 @@ class Lake:
                 f"NOT ({_comparable('t', contract, c)} <=> {_comparable('s', contract, c)})" for c in others
             )
             merge = merge.whenMatchedUpdateAll(condition=changed)
-        return self._commit(name, merge.execute)
+        return self._commit(name, lambda: _try_again(merge.execute))
 
     def _table(self, name: str) -> DeltaTable:
         if not self.exists(name):
@@ -193,6 +235,19 @@ class Lake:
     def _say_who(self) -> None:
         metadata = json.dumps({"run_id": self.journal.run_id})
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", metadata)
+
+
+def _try_again(write: Callable[[], object]) -> None:
+    """Run a write that may be repeated, again where another writer was faster."""
+    for attempt in range(ATTEMPTS):
+        try:
+            write()
+        except ANOTHER_WRITER:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.2 * 2**attempt * (0.5 + random.random()))
+        else:
+            return
 
 
 def _sql_text(text: str) -> str:

@@ -124,36 +124,56 @@ def run_job(
 @contextmanager
 def _recorded(name: str, job: Job) -> Iterator[Callable[[dict[str, Any]], JobResult]]:
     started_at, clock = datetime.now(UTC), time.monotonic()
-    _mark_interrupted(job.lake, name)
-    _record(name, job, started_at, "running")
+    _open_record(name, job, started_at)
 
     def finish(summary: dict[str, Any]) -> JobResult:
         seconds = time.monotonic() - clock
         journal = job.lake.journal
         versions, rows_out = dict(journal.outputs), sum(journal.rows_written.values())
-        _record(name, job, started_at, "succeeded", seconds=seconds)
+        _close_record(name, job, started_at, "succeeded", seconds)
         return JobResult(name, seconds, job.rows_in, rows_out, versions, summary)
 
     try:
         yield finish
     except BaseException as error:
-        _record(
-            name,
-            job,
-            started_at,
-            "failed",
-            seconds=time.monotonic() - clock,
-            message=f"{type(error).__name__}: {error}",
-        )
+        seconds = time.monotonic() - clock
+        _close_record(name, job, started_at, "failed", seconds, f"{type(error).__name__}: {error}")
         raise
 
 
-def _record(
-    name: str, job: Job, started_at: datetime, outcome: str, seconds: float | None = None, message: str | None = None
+def _open_record(name: str, job: Job, started_at: datetime) -> None:
+    """Add the run's row as ``running``; a run of this job that still says so was killed, and is marked as such."""
+    book = _book(job)
+    left: list[Row] = []
+    if book.exists("ops.runs"):
+        runs = book.read("ops.runs").where((F.col("job") == name) & (F.col("outcome") == "running"))
+        left = runs.collect()  # runs killed since this job last began, or running beside it
+    rows = [_row(name, job, started_at, "running")]
+    book.append("ops.runs", job.spark.createDataFrame(rows, contract_of("ops.runs").schema).coalesce(1))
+    if left:
+        killed = job.spark.createDataFrame(left, contract_of("ops.runs").schema)
+        book.merge("ops.runs", killed.withColumn("outcome", F.lit("interrupted")))
+
+
+def _close_record(
+    name: str, job: Job, started_at: datetime, outcome: str, seconds: float, message: str | None = None
 ) -> None:
-    """Write the run's row; the record itself does not count as the job's output."""
+    """Put the outcome into the run's row."""
+    row = _row(name, job, started_at, outcome, seconds, message)
+    frame = job.spark.createDataFrame([row], contract_of("ops.runs").schema).coalesce(1)
+    _book(job).merge("ops.runs", frame)
+
+
+def _book(job: Job) -> Lake:
+    """A lake of its own for the record, which does not count as the job's output."""
+    return Lake(job.spark, job.lake.root, job.lake.journal.run_id)
+
+
+def _row(
+    name: str, job: Job, started_at: datetime, outcome: str, seconds: float | None = None, message: str | None = None
+) -> Row:
     journal = job.lake.journal
-    row = Row(
+    return Row(
         run_id=journal.run_id,
         job=name,
         as_of_date=job.as_of,
@@ -169,19 +189,6 @@ def _record(
         rows_in=job.rows_in,
         rows_out=sum(journal.rows_written.values()),
     )
-    book = Lake(job.spark, job.settings.lake.root, journal.run_id)
-    book.create("ops.runs")
-    book.merge("ops.runs", job.spark.createDataFrame([row], contract_of("ops.runs").schema))
-
-
-def _mark_interrupted(lake: Lake, name: str) -> None:
-    """A run of this job that still says ``running`` was killed; say so."""
-    book = Lake(lake.spark, lake.root, lake.journal.run_id)
-    if not book.exists("ops.runs"):
-        return
-    left = book.read("ops.runs").where((F.col("job") == name) & (F.col("outcome") == "running"))
-    if not left.isEmpty():
-        book.merge("ops.runs", left.withColumn("outcome", F.lit("interrupted")))
 
 
 def code_version() -> str:

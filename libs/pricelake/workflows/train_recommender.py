@@ -38,10 +38,12 @@ def train_recommender(job: Job) -> dict[str, Any]:
         purchases that occur in the held-out days, and ``about``: model version, rows written, what was skipped and why.
 
     Raises:
+        ContractError: build_features has not run.
         QualityError: ``gold.interactions`` knows more than the as-of date.
     """
     interactions = job.lake.read_if_exists("gold.interactions")
     if interactions is None:
+        job.lake.read("gold.demand_panel")  # build_features always writes it: without it, it has not run
         return _skipped("gold.interactions has not been written: the shop's sales name no customers")
     ratings = digest_ratings(interactions)
     job.rows_in += ratings.rows

@@ -1,0 +1,89 @@
+"""What the README says is so: its worked example runs, its jobs table and its commands exist."""
+
+import re
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+from pricelake.cli.app import app
+from pricelake.settings import load_settings
+from pricelake.tables import Lake
+from pricelake.workflows.catalogue import JOBS, job_entry
+from pricelake.workflows.job import run_job
+from tests.jobs.conftest import REPOSITORY
+from tests.tiny_shop import order_lines, products
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def block_after(words: str, language: str) -> str:
+    """The first fenced block of a language after some words."""
+    rest = README[README.index(words) :]
+    found = re.search(rf"```{language}\n(.*?)```", rest, re.DOTALL)
+    assert found, f"no {language} block after {words!r}"
+    return found.group(1)
+
+
+def test_the_worked_example_of_an_own_shop_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: SparkSession
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data", "conf/shops", "conf/rules"):
+        (tmp_path / folder).mkdir(parents=True)
+    for path in ("conf/base.yaml", "conf/rules/grocery.yaml"):
+        (tmp_path / path).write_text((REPOSITORY / path).read_text())
+    orders, catalogue = order_lines(), products()
+    said_orders = block_after("look like this", "csv").splitlines()
+    said_products = block_after("o1,1,c017", "csv").splitlines()
+    assert said_orders[0] == ",".join(orders.columns)
+    assert len(said_orders[1].split(",")) == len(orders.columns)
+    assert len(said_products[-1].split(",")) == len(catalogue.columns)
+    orders.to_csv("data/orders.csv", index=False)
+    catalogue.to_csv("data/products.csv", index=False)
+    Path("conf/shops/mine.yaml").write_text(block_after("Then `conf/shops/mine.yaml` is", "yaml"))
+    Path("conf/mine.yaml").write_text(block_after("and `conf/mine.yaml`", "yaml"))
+
+    command = block_after("and `conf/mine.yaml`", "sh").split()
+    as_of = date.fromisoformat(command[command.index("--as-of") + 1])
+    settings = load_settings(Path(command[command.index("--settings") + 1]))
+    for job in ("ingest", "build_features"):
+        run_job(job, job_entry(job).workflow(), spark, settings, as_of)
+    open_rows = Lake(spark, settings.lake.root).read("gold.demand_panel").where("is_open").collect()
+    assert len(open_rows) == 24
+    assert {row["cost_source"] for row in open_rows} == {"assumed"}
+    assert all(float(row["unit_cost"]) == pytest.approx(0.6 * float(row["list_price"]), abs=1e-4) for row in open_rows)
+
+
+def test_the_jobs_table_is_the_catalogue() -> None:
+    for entry in JOBS:
+        line = next(line for line in README.splitlines() if line.startswith(f"| `{entry.name}` |"))
+        for name in (*entry.reads, *entry.writes):
+            assert name in line.replace("`", ""), (entry.name, name)
+        assert line.endswith(f"| {entry.schedule} |")
+
+
+def test_every_command_exists() -> None:
+    said = {
+        line.split("#")[0].strip()
+        for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+        for line in block.splitlines()
+    }
+    targets = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    subcommands = CliRunner().invoke(app, ["--help"]).output
+    checked = 0
+    for command in filter(None, said):
+        program, *words = command.removeprefix(".venv/bin/").split()
+        if program == "make":
+            assert re.search(rf"^{words[0]}\b", targets, re.MULTILINE), command
+        elif program == "pricelake":
+            assert re.search(rf"\b{words[0]}\b", subcommands), command
+        elif program == "spark-submit":
+            assert (REPOSITORY / words[0]).is_file(), command
+        else:
+            assert program in ("source", "python"), command
+        checked += 1
+    assert checked >= 8
