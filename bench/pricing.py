@@ -1,15 +1,27 @@
 """Ladders of 50 candidates priced per minute, from Delta to Delta, under the rules of ``conf/rules/grocery.yaml``."""
 
 import time
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
+from bench.runs import summarise
+from bench.untrained import untrained_model
+from pricelake.demand.model import DemandModel
+from pricelake.demand.prediction import draw_curves
+from pricelake.pricing.inputs import NO_DEMAND_CURVE
+from pricelake.pricing.ladder import candidate_prices
+from pricelake.pricing.limits import combine_limits, rule_limits
+from pricelake.pricing.recommend import join_pricing_inputs
+from pricelake.pricing.rows import PricingRows
 from pricelake.settings import Settings
+from pricelake.settings.rules import load_rules
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.curves import DrawnCurves
 from pricelake.workflows.job import Job
@@ -19,55 +31,110 @@ AS_OF = date(2024, 3, 4)
 LADDERS = 300_000
 CLOSED_PERIODS = 8
 RUNS = 3
+MODEL_VERSION = "1"
+HISTORY = ("units_lag", "units_mean", "units_max")
 RULES = Path(__file__).resolve().parents[1] / "conf/rules/grocery.yaml"
 SHOP = Path(__file__).resolve().parents[1] / "conf/shops/complete_journey.yaml"
 
 
-def measure(spark: SparkSession, folder: Path, ladders: int = LADDERS, runs: int = RUNS) -> dict[str, Any]:
-    """Price ``ladders`` products and markets ``runs`` times and time the whole of it.
+def measure(
+    spark: SparkSession, folder: Path, ladders: int = LADDERS, runs: int = RUNS, warm_ups: int = 1
+) -> dict[str, Any]:
+    """Draw the curves of ``ladders`` products and markets and price them, ``runs`` times, and time the two apart.
 
-    Timed: reading panel and curves, joining them, pricing and both commits (curves and recommendations). Not timed:
-    making the panel and the curves; the network that draws curves is not part of this stage.
+    Timed for the ladders: reading panel and curves from Delta, joining them, the range each product was sold at,
+    pricing, and both commits (curves and recommendations). Timed for the curves: reading the panel from Delta, encoding
+    it, one pass of the network per open row on one thread per worker, uncertainty, and a write to Delta. The job does
+    both: ``ladders_per_minute_with_curves`` counts the seconds of both. Not timed: making the panel, fetching the model
+    from the registry, and one first run, in which the workers load TensorFlow.
+
+    Every ladder is worked out on all of its columns (``candidates``), under the rules and once more without them,
+    however few of them the rules leave; ``candidates_per_ladder`` says how many they leave.
 
     Args:
         spark: session.
         folder: empty directory for the lake.
         ladders: open rows, one ladder each.
-        runs: timed runs, after one that warms the JVM up.
+        runs: timed runs.
+        warm_ups: runs before them that do not count.
 
     Returns:
-        ``ladders_per_minute`` (median run), ``ladders``, ``candidates``, ``panel_rows``, ``runs`` (ladders per minute
-        of each), ``spread`` ((largest - smallest) / median).
+        ``ladders``, ``candidates``, ``candidates_per_ladder`` (mean over the ladders, price in force included),
+        ``panel_rows``, and by :func:`bench.runs.summarise`: ``ladders_per_minute``, ``ladders_per_minute_with_curves``,
+        ``pricing_seconds``, ``curves_seconds``.
     """
     settings = Settings.model_validate({"lake": {"root": str(folder / "lake")}, "shop": str(SHOP), "rules": str(RULES)})
     lake = Lake(spark, settings.lake.root, run_id="bench")
     lake.replace("gold.demand_panel", panel(spark, ladders))
-    drawn_at = str(folder / "drawn")
-    curves(lake.read("gold.demand_panel")).write.format("delta").save(drawn_at)
-    rates = []
-    for number in range(runs + 1):
+    model = untrained_model(lake.read("gold.demand_panel"), settings, AS_OF)
+    by_run = []
+    for number in range(warm_ups + runs):
         job = Job(spark, Lake(spark, settings.lake.root, run_id=f"bench-{number}"), settings, AS_OF)
-        start = time.monotonic()
-        summary = write_recommendations(job, DrawnCurves(spark.read.format("delta").load(drawn_at), "1", AS_OF))
-        seconds = time.monotonic() - start
-        if summary["recommendations"]["count"] != ladders or not summary["recommendations"]["changed"]:
-            raise RuntimeError(f"The bench priced nothing worth timing: {summary}")
-        if number:
-            rates.append(ladders / seconds * 60)
-    middle = sorted(rates)[len(rates) // 2]
+        drawing = drawing_seconds(Lake(spark, settings.lake.root), model, str(folder / "drawn"))
+        pricing = pricing_seconds(job, str(folder / "drawn"), ladders)
+        by_run.append(
+            {
+                "ladders_per_minute": ladders / pricing * 60,
+                "ladders_per_minute_with_curves": ladders / (pricing + drawing) * 60,
+                "pricing_seconds": pricing,
+                "curves_seconds": drawing,
+            }
+        )
     return {
-        "ladders_per_minute": round(middle),
         "ladders": ladders,
         "candidates": settings.pricing.ladder_steps,
+        "candidates_per_ladder": round(mean_candidates(Lake(spark, settings.lake.root), settings), 2),
         "panel_rows": ladders * (CLOSED_PERIODS + 1),
-        "runs": [round(rate) for rate in rates],
-        "spread": round((max(rates) - min(rates)) / middle, 3),
+        **summarise(by_run[warm_ups:]),
     }
+
+
+def drawing_seconds(lake: Lake, model: DemandModel, path: str) -> float:
+    """Seconds from the panel to a Delta table of curves at ``path``, one for every open row."""
+    start = time.monotonic()
+    drawn = draw_curves(lake.read("gold.demand_panel"), model, AS_OF, MODEL_VERSION, min_sold_periods=0)
+    drawn.write.format("delta").mode("overwrite").save(path)
+    return time.monotonic() - start
+
+
+def pricing_seconds(job: Job, path: str, ladders: int) -> float:
+    """Seconds from panel and curves to recommendations.
+
+    Raises:
+        RuntimeError: a ladder was lost, or no price changed.
+    """
+    start = time.monotonic()
+    drawn = DrawnCurves(job.spark.read.format("delta").load(path), MODEL_VERSION, AS_OF, job.settings.training.seed)
+    summary = write_recommendations(job, drawn)
+    seconds = time.monotonic() - start
+    found = summary["recommendations"]
+    if found["count"] != ladders or not found["changed"] or NO_DEMAND_CURVE in found["held_back"]:
+        raise RuntimeError(f"The bench priced nothing worth timing: {summary}")
+    return seconds
+
+
+def mean_candidates(lake: Lake, settings: Settings) -> float:
+    """Candidates per ladder that the rules leave, price in force included; whether a row is held does not count."""
+    rules, pricing = load_rules(settings.rules), settings.pricing
+
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if batch.num_rows:
+                rows = PricingRows(batch)
+                bounds = combine_limits(rows, rule_limits(rows, rules), rules, pricing)
+                ladder, is_candidate = candidate_prices(bounds.grid, bounds.low, bounds.high, pricing.ladder_steps - 1)
+                others = (is_candidate & (ladder != rows.price_now[:, None])).sum(axis=1)
+                left = pa.array(others + bounds.obeys(rows.price_now), pa.int64())
+                yield pa.RecordBatch.from_pydict({"candidates": left})
+
+    inputs = join_pricing_inputs(lake.read("gold.demand_panel"), lake.read("gold.demand_curves"), AS_OF, AS_OF)
+    counted = inputs.mapInArrow(count, "candidates long").agg(F.avg("candidates")).collect()
+    return float(counted[0][0])
 
 
 def panel(spark: SparkSession, ladders: int) -> DataFrame:
     """gold.demand_panel with one open and some closed periods of each product and market, drawn by hashing."""
-    number = F.col("number")
+    number, contract = F.col("number"), contract_of("gold.demand_panel")
     grid = spark.range(ladders).select(
         F.col("id").alias("number"), F.explode(F.sequence(F.lit(0), F.lit(CLOSED_PERIODS))).alias("back")
     )
@@ -94,39 +161,19 @@ def panel(spark: SparkSession, ladders: int) -> DataFrame:
         "sold_periods": (60 * uniform("sold")).cast("int"),
         "price_changes": (20 * uniform("changes")).cast("int"),
         "periods_since_sale": F.lit(1),
+        "availability_rate": F.lit(1.0),
+        "price_lag_ratio": F.lit(1.0),
+        **{name: 10 * uniform(name, F.col("back")) for name in contract.column_names if name.startswith(HISTORY)},
     }
-    contract = contract_of("gold.demand_panel")
     filled = [
         known.get(c.name, _nothing(c.dataType, c.nullable)).cast(c.dataType).alias(c.name) for c in contract.columns
     ]
     return grid.select(*filled)
 
 
-def curves(panel_rows: DataFrame) -> DataFrame:
-    """gold.demand_curves of the open rows."""
-    low = 0.5 + 2 * uniform("low", "product_id", "market_id")
-    known: dict[str, Column] = {
-        "as_of_date": F.lit(AS_OF),
-        "log_units": F.lit(1.0),
-        "elasticity_low": low,
-        "elasticity_high": low + 1.0,
-        "bend": F.lit(0.05),
-        "steepness": F.lit(6.0),
-        "dispersion": F.lit(0.5),
-        "elasticity_sd": F.lit(0.3),
-        "log_units_sd": F.lit(0.2),
-        "model_version": F.lit("1"),
-    }
-    names = contract_of("gold.demand_curves").column_names
-    return panel_rows.where("is_open").select(*[known.get(name, F.col(name)).alias(name) for name in names])
-
-
-def uniform(name: str, *by: str | Column) -> Column:
-    """A number in 0–1 that depends on the row's number (or ``by``) and ``name`` alone."""
-    keys = [F.col(key) if isinstance(key, str) else key for key in by]
-    if not any(isinstance(key, str) for key in by):
-        keys.append(F.col("number"))
-    return F.pmod(F.xxhash64(F.lit(name), *keys), F.lit(1_000_003)) / 1_000_003
+def uniform(name: str, *by: Column) -> Column:
+    """A number in 0–1 that depends on the row's number, ``by`` and ``name`` alone."""
+    return F.pmod(F.xxhash64(F.lit(name), *by, F.col("number")), F.lit(1_000_003)) / 1_000_003
 
 
 def _nothing(kind: DataType, nullable: bool) -> Column:

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from bench.feed import COLUMNS, IDS, write_files
+from bench.runs import summarise
 from pricelake.settings import TrainingSettings
 from pricelake.training import Snapshot, SnapshotColumn, schema_hash
 from pricelake.training.launch import run_ranks
@@ -46,7 +47,8 @@ class NetworkTask:
 def measure(spark: SparkSession, folder: Path, rows_per_rank: int = ROWS_PER_RANK, runs: int = RUNS) -> dict[str, Any]:
     """Train the same network ``runs`` times with one rank and with two, one TensorFlow thread per rank.
 
-    The first epoch, which traces the graphs, is not counted, nor are the start of the ranks and validation.
+    Timed: the training steps of an epoch, feed and all-reduce included; of each training the median over its epochs.
+    Not timed: the first epoch, which traces the graphs, the start of the ranks, and validation.
 
     Args:
         spark: not used; ranks run on this machine.
@@ -55,13 +57,14 @@ def measure(spark: SparkSession, folder: Path, rows_per_rank: int = ROWS_PER_RAN
         runs: repetitions.
 
     Returns:
-        ``efficiency`` (median over runs of seconds per epoch with one rank over those with two; 1 is perfect),
-        ``allreduce_share`` (of the two ranks' training time, waiting for each other included), ``feed_wait_share``,
-        ``rows_per_second`` (both ranks), ``cores``, ``runs``, ``spread`` ((largest - smallest) / median efficiency).
+        ``cores``, and by :func:`bench.runs.summarise`: ``efficiency`` (seconds per epoch with one rank over those with
+        two; 1 is perfect), ``allreduce_share`` (of the two ranks' training time, waiting for each other included),
+        ``feed_wait_share``, ``rows_per_second`` (both ranks), ``one_rank_seconds`` and ``two_ranks_seconds`` (per
+        epoch).
     """
     files = write_files(folder / "rows", rows_per_rank * MOST_RANKS, 4 * MOST_RANKS)
     held = _snapshot(folder, write_files(folder / "held", 8192, MOST_RANKS, first_seed=99), 8192)
-    results = []
+    by_run = []
     for run in range(runs):
         one, two = (
             _epochs(
@@ -69,18 +72,17 @@ def measure(spark: SparkSession, folder: Path, rows_per_rank: int = ROWS_PER_RAN
             )
             for ranks in (1, MOST_RANKS)
         )
-        results.append({"one": one, "two": two, "efficiency": one["seconds"] / two["seconds"]})
-    efficiencies = [result["efficiency"] for result in results]
-    middle = statistics.median(efficiencies)
-    return {
-        "efficiency": round(middle, 3),
-        "allreduce_share": round(statistics.median(r["two"]["allreduce_share"] for r in results), 3),
-        "feed_wait_share": round(statistics.median(r["two"]["feed_wait_share"] for r in results), 3),
-        "rows_per_second": round(MOST_RANKS * rows_per_rank / statistics.median(r["two"]["seconds"] for r in results)),
-        "cores": os.cpu_count(),
-        "runs": results,
-        "spread": round((max(efficiencies) - min(efficiencies)) / middle, 3),
-    }
+        by_run.append(
+            {
+                "efficiency": one["seconds"] / two["seconds"],
+                "allreduce_share": two["allreduce_share"],
+                "feed_wait_share": two["feed_wait_share"],
+                "rows_per_second": MOST_RANKS * rows_per_rank / two["seconds"],
+                "one_rank_seconds": one["seconds"],
+                "two_ranks_seconds": two["seconds"],
+            }
+        )
+    return {"cores": os.cpu_count(), **summarise(by_run)}
 
 
 def _snapshot(folder: Path, files: list[str], rows: int) -> Snapshot:

@@ -1,10 +1,12 @@
 """A gold.demand_panel by contract whose true demand curves are known; features by plain pandas."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.tables import contract_of
@@ -122,3 +124,28 @@ def factors_frame(spark: SparkSession, rows: pd.DataFrame, rank: int = 4, seed: 
     known = sorted(rows["product_id"].unique())[:-1]
     data = [(p, [float(x) for x in rng.normal(size=rank).astype(np.float32)], "als-1") for p in known]
     return spark.createDataFrame(data, contract_of("gold.product_factors").schema)
+
+
+def order_lines_frame(
+    spark: SparkSession, rows: pd.DataFrame, until: date, seed: int = 1, customers: int = 60, lines: int = 600
+) -> DataFrame:
+    """Purchases of all products but the last in the 300 days before a day, by the contract of bronze.order_lines."""
+    rng = np.random.default_rng(seed)
+    known = sorted(rows["product_id"].unique())[:-1]
+    data = []
+    for number in range(lines):
+        moment = datetime.combine(until, time(12)) - timedelta(days=int(rng.integers(1, 300)))
+        customer = int(rng.integers(customers))
+        liked = [p for i, p in enumerate(known) if i % 3 == customer % 3]
+        product = str(rng.choice(liked))
+        data.append((f"{until}-{number}", "1", f"c{customer:02d}", product, "north", moment, 1.0, Decimal(2), None))
+    return spark.createDataFrame(data, contract_of("bronze.order_lines").schema)
+
+
+def write_shop_file(folder: Path) -> Path:
+    """A shop file whose sources are never opened."""
+    table = {"source": "s", "columns": {"product_id": "p"}}
+    shop = {"name": "Tiny", "currency": "EUR", "time_zone": "UTC", "tables": {"products": table, "order_lines": table}}
+    path = folder / "shop.yaml"
+    path.write_text(yaml.safe_dump(shop | {"sources": {"s": {"format": "csv", "path": "unused.csv"}}}))
+    return path

@@ -1,5 +1,6 @@
 """Input rows of the pricing room, one by one or at random, for unit and Spark tests."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -127,6 +128,12 @@ def decimals(values: np.ndarray) -> pa.Array:
     """A money column, null where NaN."""
     texts = [None if np.isnan(value) else Decimal(f"{value:.4f}") for value in values]
     return pa.array(texts, MONEY)
+
+
+def constant_elasticity(curves: Mapping[str, np.ndarray], prices: np.ndarray) -> np.ndarray:
+    """The log-log curve, written down here again: the room under test gets it as an argument."""
+    units = np.exp(curves["log_units"])[:, None]
+    return units * (prices / curves["reference_price"][:, None]) ** -curves["elasticity_low"][:, None]
 
 
 def rule_set(*rules: dict[str, Any]) -> RuleSet:

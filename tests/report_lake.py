@@ -29,6 +29,14 @@ def money(value: float) -> Decimal:
     return Decimal(str(round(float(value), 2)))
 
 
+def amount_columns(name: str, value: float | None, spread_rate: float) -> dict[str, Decimal | None]:
+    """An expected amount and an interval of ``spread_rate`` to either side; all null where there is none."""
+    ends = {"": 0.0, "_low": -spread_rate, "_high": spread_rate}
+    return {
+        f"{name}{end}_amount": None if value is None else money(value + rate * abs(value)) for end, rate in ends.items()
+    }
+
+
 def product_rows(count: int) -> list[dict[str, Any]]:
     rows = []
     for number in range(count):
@@ -112,13 +120,15 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
         "unit_cost": None if cost is None else money(cost),
         "cost_source": None if cost is None else "assumed" if number % 2 else "brought",
         "units_now": float(u_now) if has_curve else None,
+        "units_now_low": float(u_now * 0.95) if has_curve else None,
+        "units_now_high": float(u_now * 1.05) if has_curve else None,
         "units_then": float(u_then) if has_curve else None,
         "units_then_low": float(u_then * 0.9) if has_curve else None,
         "units_then_high": float(u_then * 1.1) if has_curve else None,
-        "revenue_now_amount": money(now * u_now) if has_curve else None,
-        "revenue_then_amount": money(then * u_then) if has_curve else None,
-        "profit_now_amount": money((now - cost) * u_now) if has_curve and cost else None,
-        "profit_then_amount": money((then - cost) * u_then) if has_curve and cost else None,
+        **amount_columns("revenue_now", now * u_now if has_curve else None, 0.05),
+        **amount_columns("revenue_then", then * u_then if has_curve else None, 0.1),
+        **amount_columns("profit_now", (now - cost) * u_now if has_curve and cost else None, 0.05),
+        **amount_columns("profit_then", (then - cost) * u_then if has_curve and cost else None, 0.1),
         "uplift_amount": money(gain) if has_curve else None,
         "uplift_low_amount": money(gain * 0.4) if has_curve else None,
         "uplift_high_amount": money(gain * 1.7) if has_curve else None,

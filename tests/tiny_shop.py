@@ -73,6 +73,15 @@ def order_lines(seed: int = 5) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def weekly_totals() -> pd.DataFrame:
+    """The same sales as totals per product, market and week."""
+    lines = order_lines()
+    week = lines["at"].dt.normalize() - pd.to_timedelta(lines["at"].dt.dayofweek, unit="D")
+    lines = lines.assign(week=week, regular=lines["paid"] + lines["discount"])
+    totals = lines.groupby(["sku", "market", "week"], as_index=False)
+    return totals.agg(units=("qty", "sum"), revenue=("paid", "sum"), list_price=("regular", "mean")).round(2)
+
+
 def costs() -> pd.DataFrame:
     rows = [
         {"sku": f"p{n:02d}", "market": m, "from": FIRST_DAY, "cost": round((2.0 + n * 0.5) * 0.55, 2)}
@@ -90,10 +99,14 @@ def promotions() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_tiny_shop(folder: Path) -> Path:
-    """CSV files and a shop file that maps them; returns the shop file's path."""
+def write_tiny_shop(folder: Path, totals_only: bool = False) -> Path:
+    """CSV files and a shop file that maps them; returns the shop file's path.
+
+    With ``totals_only`` the shop keeps weekly totals instead of order lines, and so knows no customers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    frames = {"products": products(), "orders": order_lines(), "costs": costs(), "promotions": promotions()}
+    frames = {"products": products(), "costs": costs(), "promotions": promotions()}
+    frames |= {"totals": weekly_totals()} if totals_only else {"orders": order_lines()}
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     shop = {
@@ -148,6 +161,11 @@ def write_tiny_shop(folder: Path) -> Path:
             },
         },
     }
+    if totals_only:
+        del shop["tables"]["order_lines"], shop["customer_key"]
+        columns = {"product_id": "sku", "market_id": "market", "period_start": "week", "units": "units"}
+        columns |= {"revenue_amount": "revenue", "list_price": "list_price"}
+        shop["tables"]["sales_panel"] = {"source": "totals", "columns": columns}
     path = folder / "shop.yaml"
     path.write_text(yaml.safe_dump(shop, sort_keys=False))
     return path

@@ -44,7 +44,9 @@ def test_the_worked_example_of_an_own_shop_runs(
     assert len(said_products[-1].split(",")) == len(catalogue.columns)
     orders.to_csv("data/orders.csv", index=False)
     catalogue.to_csv("data/products.csv", index=False)
-    Path("conf/shops/mine.yaml").write_text(block_after("Then `conf/shops/mine.yaml` is", "yaml"))
+    Path("conf/shops/mine.yaml").write_text(
+        block_after("Then `conf/shops/mine.yaml` is", "yaml").replace("data/", f"{tmp_path}/data/")
+    )
     Path("conf/mine.yaml").write_text(block_after("and `conf/mine.yaml`", "yaml"))
 
     command = block_after("and `conf/mine.yaml`", "sh").split()

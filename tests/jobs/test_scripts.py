@@ -9,12 +9,16 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from pyspark.sql import SparkSession
+from typer.testing import CliRunner
 
+from pricelake.cli.app import app
 from pricelake.tables import Lake
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.pipeline import run_record, write_record
-from tests.jobs.conftest import REPOSITORY, Chain, Site
+from tests.jobs.conftest import REPOSITORY, Chain, Site, write_site_settings
+from tests.tiny_shop import write_tiny_shop
 
 BIN = Path(sys.executable).parent
 
@@ -74,14 +78,50 @@ def test_spark_submit_runs_a_job_and_reports_failure(site_before: Callable[[str]
     assert "conf/nowhere.yaml does not exist" in failed.stdout
 
 
-def test_subcommand_runs_a_job_and_prints_errors_without_a_trace(site_before: Callable[[str], Site]) -> None:
-    site = site_before("build_features")
-    command = [str(BIN / "pricelake"), "build-features", "--settings", str(site.settings_file)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "gold.demand_panel version" in done.stdout
+def pricelake(*words: str) -> Result:
+    return CliRunner().invoke(app, words, env={"COLUMNS": "160"})
+
+
+def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    """The whole command as a person types it: all jobs, record, summary, report."""
+    site = Site(tmp_path / "site")
+    write_tiny_shop(site.folder / "shop", totals_only=True)
+    write_site_settings(site)
+    record_path = tmp_path / "build" / "run.json"
+    done = pricelake("run", "--settings", str(site.settings_file), "--json", str(record_path))
+    assert done.exit_code == 0, done.output[-2000:]
+    said = " ".join(done.stdout.split())
+    assert "sales come as totals: no customers, so no recommendations" in said
+    assert "Recommender: no recommendations: gold.interactions has not been written" in said
+    assert "of 24 prices should change" in said
+    assert "Elasticity: median -" in said
+    assert "Record of this run:" in said
+    record = json.loads(record_path.read_text())
+    assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
+    assert record["recommendations"]["count"] == 24
+    assert record["demand"]["share_downward"] == 1.0
+    assert set(record["demand"]["wape"]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
+    assert record["machine"]["cores"] >= 1
+    assert record["code_version"]
+    assert "<html" in (site.folder / "report.html").read_text()[:200]
+
+    shown = pricelake(
+        "show", "gold.price_recommendations", "--settings", str(site.settings_file), "--where", "product_id = 'p03'"
+    )
+    assert shown.exit_code == 0, shown.output[-2000:]
+    assert "p03" in shown.stdout
+    assert "p04" not in shown.stdout
+    doctor = pricelake("doctor", "--settings", str(site.settings_file))
+    assert doctor.exit_code == 0, doctor.output
+    assert "Horovod" in doctor.stdout
+
+
+def test_errors_are_printed_without_a_trace(tmp_path: Path) -> None:
+    write_site_settings(Site(tmp_path))
     failed = subprocess.run(
-        [str(BIN / "pricelake"), "show", "gold.nothing", "--settings", str(site.settings_file)],
+        [str(BIN / "pricelake"), "show", "gold.nothing", "--settings", str(tmp_path / "settings.yaml")],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

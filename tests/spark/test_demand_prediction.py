@@ -43,7 +43,7 @@ def model(spark, panel):
     weights = tuple(rng.normal(0, 0.4, w.shape).astype("float32") for w in build_network(spec).get_weights())
     evidence = price_variation(encode(closed, known, factors, encoding)).toPandas()
     sds = {"": 0.3, "FOOD\x1fBREAD": 0.1}
-    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), evidence, sds, AS_OF)
+    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), evidence, sds, AS_OF, 17)
 
 
 @pytest.fixture(scope="module")

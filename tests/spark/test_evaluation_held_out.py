@@ -16,6 +16,7 @@ def rows():
             "market_id": "north",
             "category": ["A" if i % 3 else "B" for i in range(count)],
             "units_observed": rng.poisson(4.0, count).astype(float),
+            "is_price_observed": rng.random(count) < 0.7,
             "model": rng.gamma(4.0, 1.0, count),
             "naive": rng.gamma(4.0, 1.0, count),
             "elasticity": -rng.gamma(4.0, 0.5, count),
@@ -32,6 +33,9 @@ def test_figures_equal_those_of_pandas(spark, rows):
     for name in ("model", "naive"):
         assert found[name]["wape"] == pytest.approx((rows[name] - units).abs().sum() / units.sum())
         assert found[name]["bias"] == pytest.approx(rows[name].sum() / units.sum() - 1)
+        seen = rows[rows["is_price_observed"]]
+        error = (seen[name] - seen["units_observed"]).abs().sum()
+        assert found[name]["wape_price_observed"] == pytest.approx(error / units.sum())
         assert found[name]["rows"] == 60
         assert found[name]["not_finite"] == 0
     assert found["model"]["share_downward"] == pytest.approx(0.75)

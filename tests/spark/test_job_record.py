@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pricelake.settings import Settings
+from pricelake import __version__
+from pricelake.settings import Settings, configuration_hash
 from pricelake.tables import CONTRACTS, Lake
 from pricelake.workflows.job import Job, run_job
 
@@ -41,7 +42,10 @@ def test_a_finished_job_is_recorded_with_versions_rows_and_hashes(spark: SparkSe
     assert run["output_versions"] == {"bronze.weather": 1}
     assert (run["rows_in"], run["rows_out"]) == (7, 1)
     assert run["finished_at"] >= run["started_at"]
-    assert len(run["settings_hash"]) == 16
+    assert run["input_versions"] == {}
+    assert run["settings_hash"] == configuration_hash(settings)
+    assert run["code_version"].startswith(__version__)
+    assert run["seconds"] == pytest.approx(result.seconds, abs=0.5)
 
 
 def test_a_failed_job_is_recorded_with_its_message_and_still_fails(spark: SparkSession, settings: Settings) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.errors import PricingError
+from pricelake.errors import ContractError, PricingError
 from pricelake.pricing.recommend import aggregate_to_observed_prices, join_pricing_inputs
 from pricelake.settings import Settings
 from pricelake.settings.rules import load_rules
@@ -27,7 +27,9 @@ ZEROS: dict[str, Any] = {
     "date": OPEN,
     "double": 0.0,
     "integer": 0,
+    "long": 0,
     "decimal": Decimal("2.4900"),
+    "array": [],
 }
 
 
@@ -78,7 +80,7 @@ def job(spark: SparkSession, lake: Lake, tmp_path: Path) -> Job:
             "shop": str(ROOT / "conf/shops/complete_journey.yaml"),
             "rules": str(ROOT / "conf/rules/grocery.yaml"),
             "pricing": {"min_uplift_rate": 0.0},
-            "training": {"seed": 23},
+            "training": {"seed": 99},
         }
     )
     return Job(spark, lake, settings, AS_OF)
@@ -107,7 +109,7 @@ def rows_by_product(frame: DataFrame) -> dict[str, Any]:
 
 def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkSession, job: Job) -> None:
     job.lake.replace("gold.demand_panel", by_contract(spark, "gold.demand_panel", PANEL))
-    drawn = DrawnCurves(by_contract(spark, "gold.demand_curves", CURVES), "7", OPEN)
+    drawn = DrawnCurves(by_contract(spark, "gold.demand_curves", CURVES), "7", OPEN, 23)
     summary = write_recommendations(job, drawn)
     table = job.lake.read("gold.price_recommendations")
     found = rows_by_product(table)
@@ -135,6 +137,13 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
     units = 100 * (2.69 / 2.49) ** -1.2
     assert row["units_then"] == pytest.approx(units)
     assert float(row["profit_then_amount"]) == pytest.approx(1.19 * units, abs=1e-3)
+    reach = np.exp(1.2815515655446004 * np.array([-0.1, 0.1]))  # 80 %; at the reference price the level alone is unsure
+    assert (row["units_now_low"], row["units_now_high"]) == pytest.approx(tuple(100 * reach))
+    ends = [float(row[f"profit_now_{end}_amount"]) for end in ("low", "high")]
+    assert ends == pytest.approx(list(99 * reach), abs=1e-3)
+    stated = [name for name in table.columns if name.startswith(("units_", "revenue_", "profit_"))]
+    assert len(stated) == 18
+    assert {found["uncovered"][name] for name in stated} == {None}
     assert [(r["rule"], r["kind"], r["bound_price"], r["binding"]) for r in row["rules"]] == [
         ("margin_floor", "floor", "1.5790", False),
         ("margin_floor", "floor", "0.0900", False),
@@ -164,12 +173,23 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
     assert again.lake.read("gold.demand_curves").count() == len(CURVES)
 
 
+def test_an_interval_beside_its_value_or_without_an_end_is_refused(spark: SparkSession, lake: Lake) -> None:
+    loss = {"profit_then_amount": Decimal(-3), "profit_then_low_amount": Decimal(-4), "profit_then_high_amount": None}
+    beside = {"units_now": 5.0, "units_now_low": 5.5, "units_now_high": 6.0}
+    for columns, rule in ((loss, "profit_then_in_interval"), (beside, "units_now_in_interval")):
+        with pytest.raises(ContractError, match=rule):
+            lake.replace("gold.price_recommendations", by_contract(spark, "gold.price_recommendations", [columns]))
+    loss["profit_then_high_amount"], beside["units_now_low"] = Decimal(-2), 5.0
+    rows = by_contract(spark, "gold.price_recommendations", [loss | beside])
+    assert lake.replace("gold.price_recommendations", rows) == 1
+
+
 def test_another_as_of_date_keeps_its_rows(spark: SparkSession, job: Job) -> None:
     job.lake.replace("gold.demand_panel", by_contract(spark, "gold.demand_panel", PANEL))
-    write_recommendations(job, DrawnCurves(by_contract(spark, "gold.demand_curves", CURVES), "7", OPEN))
+    write_recommendations(job, DrawnCurves(by_contract(spark, "gold.demand_curves", CURVES), "7", OPEN, 23))
     later = Job(spark, Lake(spark, job.lake.root, "later"), job.settings, AS_OF + timedelta(days=8))
     moved = [row | {"as_of_date": later.as_of} for row in CURVES]
-    write_recommendations(later, DrawnCurves(by_contract(spark, "gold.demand_curves", moved), "7", OPEN))
+    write_recommendations(later, DrawnCurves(by_contract(spark, "gold.demand_curves", moved), "7", OPEN, 23))
     table = later.lake.read("gold.price_recommendations")
     rows = table.select("as_of_date", "held_back_reason").collect()
     assert sorted({(str(r["as_of_date"]), r["held_back_reason"]) for r in rows if r["as_of_date"] != AS_OF}) == [
@@ -182,7 +202,7 @@ def test_two_curves_of_one_product_stop_the_job_before_a_price_is_written(spark:
     job.lake.replace("gold.demand_panel", by_contract(spark, "gold.demand_panel", PANEL))
     doubled = by_contract(spark, "gold.demand_curves", [curve("raised"), curve("raised", elasticity=3.0)])
     with pytest.raises(PricingError) as caught:
-        write_recommendations(job, DrawnCurves(doubled, "7", OPEN))
+        write_recommendations(job, DrawnCurves(doubled, "7", OPEN, 23))
     assert str(caught.value) == (
         "gold.demand_curves holds 2 curves for product raised in market north on 2024-03-04 as of 2024-03-06: "
         "its price would not be unique. Look for duplicate keys in gold.demand_panel and run build_features again; "

@@ -1,19 +1,30 @@
 import json
+from functools import reduce
 from pathlib import Path
 
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.model import load_model
 from pricelake.demand.prediction import draw_curves
 from pricelake.errors import TrainingError
-from pricelake.settings import DemandSettings, LakeSettings, Settings, TrackingSettings, TrainingSettings
+from pricelake.settings import (
+    DemandSettings,
+    LakeSettings,
+    RecommenderSettings,
+    Settings,
+    SparkSettings,
+    TrackingSettings,
+    TrainingSettings,
+)
 from pricelake.tables import Lake
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry
 from pricelake.workflows import train_demand as workflow
 from pricelake.workflows.demand_data import find_periods
 from pricelake.workflows.job import Job
-from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
+from pricelake.workflows.past_tastes import product_factors_before
+from tests.demand_shop import AS_OF, order_lines_frame, panel_frame, panel_rows, write_shop_file
 
 GATES = {"gate_max_wape_ratio": 1.3, "gate_max_bias_rate": 0.5}
 
@@ -21,8 +32,10 @@ GATES = {"gate_max_wape_ratio": 1.3, "gate_max_bias_rate": 0.5}
 def settings_in(root: Path, **demand) -> Settings:
     return Settings(
         lake=LakeSettings(root=str(root / "lake")),
-        shop="none.yaml",
+        shop=write_shop_file(root),
         rules="none.yaml",
+        spark=SparkSettings(shuffle_partitions=2),
+        recommender=RecommenderSettings(rank=4, iterations=3),
         demand=DemandSettings(hidden_units=(12,), **(GATES | demand)),
         training=TrainingSettings(
             directory=str(root / "training"),
@@ -51,7 +64,7 @@ def trained(spark, root):
     rows = panel_rows()
     lake = Lake(spark, settings.lake.root, "test")
     lake.replace("gold.demand_panel", panel_frame(spark, rows))
-    lake.replace("gold.product_factors", factors_frame(spark, rows))
+    lake.replace("bronze.order_lines", order_lines_frame(spark, rows, AS_OF))
     return settings, workflow.train_demand(job_in(spark, settings))
 
 
@@ -107,6 +120,39 @@ def test_table_and_aliases(spark, trained):
     registry, name = Registry(settings.tracking), settings.tracking.model_name
     for alias in (CHAMPION, CHALLENGER):
         assert str(registry.version_by_alias(name, alias).version) == summary["model_version"]
+
+
+def test_its_factors_know_nothing_of_the_periods_it_is_judged_on(spark, trained, tmp_path):
+    settings, _ = trained
+    model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION))
+    assert model.encoding.rank == 4
+    assert len(model.factors) == 39
+
+    def factors(lines):
+        job = job_in(spark, settings.model_copy(update={"lake": LakeSettings(root=str(tmp_path / f"{len(lines)}"))}))
+        job.lake.replace("bronze.order_lines", reduce(DataFrame.union, lines))
+        return product_factors_before(job, model.trained_until)
+
+    rows = panel_rows()
+    earlier = order_lines_frame(spark, rows, AS_OF)
+    later = order_lines_frame(spark, rows, AS_OF, seed=2).where(F.col("ordered_at") >= F.lit(model.trained_until))
+    assert later.count() > 50
+    alone, told = factors([earlier]), factors([earlier, later.withColumn("line_id", F.lit("2"))])
+    assert alone.equals(told)
+    assert alone.equals(model.factors)
+
+
+def test_its_run_can_be_looked_up_in_mlflow(spark, trained):
+    settings, summary = trained
+    registry, name = Registry(settings.tracking), settings.tracking.model_name
+    version = registry.version_by_alias(name, CHAMPION)
+    run = registry.client.get_run(registry.client.get_model_version(name, str(version.version)).run_id)
+    assert run.data.params["demand.min_sold_periods"] == "20"
+    assert run.data.params["training.learning_rate"] == "0.01"
+    assert run.data.tags["gold.demand_panel"] == "1"
+    assert run.data.metrics["pricelake.wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"])
+    epochs = registry.client.get_metric_history(run.info.run_id, "validation_loss")
+    assert [point.step for point in epochs] == list(range(1, summary["training"]["epochs"] + 1))
 
 
 def test_a_rerun_registers_nothing_and_leaves_the_same_table(spark, trained, monkeypatch):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, exp, floor, log
+from math import ceil, exp, floor
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,20 @@ from pricelake.pricing.limits import Bounds
 from pricelake.pricing.rows import CURVE_PARAMETERS
 from pricelake.settings import PricingSettings
 from pricelake.settings.rules import RuleSet
-from tests.pricing_rows import COUNT_COLUMNS, MARGIN, MONEY_COLUMNS, NINES, STEP, batch_of, random_batch, rule_set
+from tests.pricing_rows import (
+    COUNT_COLUMNS,
+    MARGIN,
+    MONEY_COLUMNS,
+    NINES,
+    STEP,
+    batch_of,
+    constant_elasticity,
+    random_batch,
+    rule_set,
+)
 
 PLAIN = PricingSettings(min_uplift_rate=0.0)
 EVERY_CENT = PricingSettings(min_uplift_rate=0.0, ladder_steps=400)
-
-
-def constant_elasticity(curves: Mapping[str, np.ndarray], prices: np.ndarray) -> np.ndarray:
-    """The log-log curve, written down here again: the room under test gets it as an argument."""
-    units = np.exp(curves["log_units"])[:, None]
-    return units * (prices / curves["reference_price"][:, None]) ** -curves["elasticity_low"][:, None]
 
 
 def decide(rules: RuleSet, chosen: PricingSettings = PLAIN, **row: Any) -> dict[str, Any]:
@@ -248,24 +252,6 @@ def test_prices_stay_near_those_that_history_has_seen() -> None:
         "Hold 2.49: this price is outside those seen in its history (at least 0.90, at most 2.20), "
         "demand there is a guess."
     )
-
-
-def test_intervals_agree_with_simulation() -> None:
-    result = decide(
-        rule_set(STEP), elasticity_low=1.2, elasticity_sd=0.15, log_units_sd=0.05, curve_reference_price=2.30
-    )
-    then = float(result["price_recommended"])
-    rng = np.random.default_rng(11)
-    level, slope = rng.normal(log(100.0), 0.05, 400_000), rng.normal(1.2, 0.15, 400_000)
-    units = np.exp(level[:, None]) * (np.array([[2.49, then]]) / 2.30) ** -slope[:, None]
-    uplift = (then - 1.5) * units[:, 1] - 0.99 * units[:, 0]
-    low, high = np.quantile(uplift, [0.1, 0.9])
-    width = high - low
-    assert float(result["uplift_low_amount"]) == pytest.approx(low, abs=0.05 * width)
-    assert float(result["uplift_high_amount"]) == pytest.approx(high, abs=0.05 * width)
-    low, high = np.quantile(units[:, 1], [0.1, 0.9])
-    assert result["units_then_low"] == pytest.approx(low, rel=0.005)
-    assert result["units_then_high"] == pytest.approx(high, rel=0.005)
 
 
 def absurd(what: str, price: str = " 2.49") -> str:

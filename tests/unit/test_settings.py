@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pricelake.errors import SettingsError
-from pricelake.settings import load_settings, settings_hash
+from pricelake.settings import configuration_hash, load_settings, settings_hash
 from pricelake.settings.shop import load_shop
 from pricelake.workflows.entry import as_of_date, parse_overrides
 
@@ -103,3 +103,19 @@ def test_a_shop_must_bring_products_and_sales_once(tmp_path: Path) -> None:
         path = write(tmp_path, "shop.yaml", f"{sources}tables: {{{tables}}}")
         with pytest.raises(SettingsError, match=message):
             load_shop(path)
+
+
+def test_configuration_hash_follows_what_the_files_say(tmp_path: Path) -> None:
+    def written(name: str, shop: str, rules: str, root: str = "l") -> str:
+        (tmp_path / name).mkdir()
+        for file, text in (("shop.yaml", shop), ("rules.yaml", rules)):
+            (tmp_path / name / file).write_text(text)
+        at = tmp_path / name
+        (at / "s.yaml").write_text(f"lake: {{root: {root}}}\nshop: {at}/shop.yaml\nrules: {at}/rules.yaml\n")
+        return configuration_hash(load_settings(at / "s.yaml"))
+
+    first = written("a", "name: x", "name: y")
+    assert written("b", "name: x  # said again", "name: y") == first
+    others = {written("c", "name: z", "name: y"), written("d", "name: x", "name: z")}
+    others |= {written("e", "name: x", "name: y", "m"), written("f", "- no mapping", "name: y")}
+    assert len(others | {first}) == 5

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pricelake import __version__
@@ -35,6 +36,7 @@ AsOfOption = Annotated[
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
 DEFAULT_SETTINGS = Path("conf/demo.yaml")
+MAX_COLUMNS_ACROSS = 9
 
 
 def _load(path: Path, pairs: list[str] | None) -> Settings:
@@ -55,7 +57,7 @@ def run(
         record = run_all(loaded, day, reporter, reporter.heading)
     if json is not None:
         write_record(record, json)
-    print_summary(console, record, loaded)
+    print_summary(console, record, loaded, json)
 
 
 @app.command()
@@ -81,7 +83,7 @@ def show(
     where: Annotated[str | None, typer.Option(help="SQL condition.")] = None,
     version: Annotated[int | None, typer.Option(help="Delta version; default the newest.")] = None,
 ) -> None:
-    """Show rows of a table with its comment."""
+    """Show rows of a table with its comment; wide tables one row below the other."""
     if table == "tables":
         for contract in CONTRACTS.values():
             console.print(f"[bold]{contract.name}[/bold]  {contract.comment}", highlight=False)
@@ -92,10 +94,19 @@ def show(
     loaded, contract = _load(settings, set_), contract_of(table)
     frame = Lake(build_session(loaded.spark, "pricelake show"), loaded.lake.root).read(table, version)
     frame = frame.where(where) if where else frame
-    shown = Table(*contract.column_names, title=f"{contract.name}: {contract.comment}", title_justify="left")
-    for row in frame.limit(rows).collect():
-        shown.add_row(*("" if value is None else str(value) for value in row))
-    console.print(shown)
+    found = [["" if value is None else str(value) for value in row] for row in frame.limit(rows).collect()]
+    console.print(f"[bold]{contract.name}[/bold]: {contract.comment}", highlight=False)
+    if len(contract.columns) <= MAX_COLUMNS_ACROSS:
+        across = Table(*contract.column_names)
+        for values in found:
+            across.add_row(*map(escape, values))
+        console.print(across)
+        return
+    for values in found:
+        down = Table("column", "value", show_header=False)
+        for name, value in zip(contract.column_names, values, strict=True):
+            down.add_row(name, escape(value))
+        console.print(down)
 
 
 def _add_job_command(name: str, does: str) -> None:

@@ -1,5 +1,6 @@
 """The closing summary of a run: what was decided, how sure it is, where everything lies."""
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -8,12 +9,13 @@ from rich.table import Table
 from pricelake.settings import Settings
 
 
-def print_summary(console: Console, record: dict[str, Any], settings: Settings) -> None:
-    """Print the record of a whole run for people."""
+def print_summary(console: Console, record: dict[str, Any], settings: Settings, record_path: Path | None) -> None:
+    """Print the record of a whole run for people; ``record_path`` is where it was written, if it was."""
     jobs = Table("job", "seconds", "rows in", "rows out", title="Jobs", title_justify="left")
     for job in record["jobs"]:
         jobs.add_row(job["name"], f"{job['seconds']:.1f}", f"{job['rows_in']:,}", f"{job['rows_out']:,}")
     console.print(jobs)
+    _print_switched_off(console, record)
     _print_recommender(console, record["recommender"])
     _print_demand(console, record["demand"])
     prices = record["recommendations"]
@@ -27,7 +29,23 @@ def print_summary(console: Console, record: dict[str, Any], settings: Settings) 
         f"{record['quarantined_rows']:,} rows in quarantine (pricelake show bronze.quarantine)", highlight=False
     )
     console.print(f"Report: {settings.report.path}    Tables: {settings.lake.root}    Models: {settings.tracking.uri}")
+    if record_path is not None:
+        console.print(f"Record of this run: {record_path}", highlight=False)
     console.print(f"Total: {record['total_seconds']:.0f} s", highlight=False)
+
+
+def _print_switched_off(console: Console, record: dict[str, Any]) -> None:
+    """What the shop does not bring, and what the run left out because of it."""
+    absent = record["summaries"].get("ingest", {}).get("switched_off", {})
+    if absent:
+        table = Table("not brought", "so", title="What this shop does not bring", title_justify="left")
+        for name, consequence in absent.items():
+            table.add_row(name, consequence)
+        console.print(table)
+    recommender = record["recommender"]
+    for reason in (recommender.get("about", {}).get("skipped"), recommender.get("not_judged")):
+        if reason:
+            console.print(f"[yellow]Recommender: {reason}[/yellow]", highlight=False)
 
 
 def _print_recommender(console: Console, recommender: dict[str, Any]) -> None:
@@ -48,12 +66,18 @@ def _print_recommender(console: Console, recommender: dict[str, Any]) -> None:
 def _print_demand(console: Console, demand: dict[str, Any]) -> None:
     if not demand:
         return
-    table = Table("contender", "WAPE", "bias", title="Demand on held-out last periods", title_justify="left")
+    columns = ("contender", "WAPE", "where a price was observed", "bias", "downward")
+    table = Table(*columns, title="Demand on held-out last periods", title_justify="left")
     for contender, wape in demand["wape"].items():
-        bias = demand["bias"].get(contender) if isinstance(demand.get("bias"), dict) else None
-        table.add_row(contender, f"{wape:.3f}", "" if bias is None else f"{bias:+.3f}")
+        down = demand["share_downward_by"].get(contender)
+        seen, bias = demand["wape_price_observed"][contender], demand["bias"][contender]
+        told = "" if down is None else f"{down:.1%}"
+        table.add_row(contender, f"{wape:.3f}", f"{seen:.3f}", f"{bias:+.3f}", told)
     console.print(table)
+    spread = demand["elasticity"]
     console.print(
-        f"{demand['share_downward']:.1%} of curves slope downward; median elasticity {demand['median_elasticity']:.2f}",
+        f"Elasticity: median {demand['median_elasticity']:.2f}, half of the products between "
+        f"{spread['elasticity_p25']:.2f} and {spread['elasticity_p75']:.2f}, nine tenths between "
+        f"{spread['elasticity_p05']:.2f} and {spread['elasticity_p95']:.2f}",
         highlight=False,
     )

@@ -29,7 +29,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE, EVIDENCE_FILE = (
     "factors.parquet",
     "evidence.parquet",
 )
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class DemandModel:
         evidence: see ``uncertainty.price_variation``; None before it was measured.
         log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of log units).
         trained_until: first day the training rows do not include.
+        seed: of the training.
     """
 
     encoding: Encoding
@@ -55,6 +56,7 @@ class DemandModel:
     evidence: pd.DataFrame | None
     log_units_sd: Mapping[str, float]
     trained_until: date
+    seed: int
 
     def with_weights(self, weights: Sequence[npt.NDArray[np.float32]]) -> "DemandModel":
         """The same model with trained weights."""
@@ -95,6 +97,7 @@ def save_model(model: DemandModel, directory: Path) -> None:
         "network": asdict(model.spec),
         "log_units_sd": dict(model.log_units_sd),
         "trained_until": model.trained_until.isoformat(),
+        "seed": model.seed,
     }
     (directory / MODEL_FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -131,6 +134,7 @@ def load_model(directory: Path) -> DemandModel:
         _read_optional(directory / EVIDENCE_FILE),
         facts["log_units_sd"],
         date.fromisoformat(facts["trained_until"]),
+        int(facts["seed"]),
     )
 
 

@@ -35,22 +35,25 @@ def judge(held_out: DataFrame, contenders: Sequence[Contender]) -> dict[str, dic
     """Accuracy of every contender over all held-out rows.
 
     Args:
-        held_out: one row per product, market and held-out period with ``units_observed`` and the contenders' columns.
+        held_out: one row per product, market and held-out period with ``units_observed``, ``is_price_observed`` and the
+            contenders' columns.
         contenders: forecasters.
 
     Returns:
-        contender → figures: ``wape`` (sum of absolute errors / sum of units), ``bias`` (sum of forecasts / sum of units
-        - 1), ``rows``, ``not_finite`` (rows whose forecast is null, NaN, infinite or negative) and, where it knows
-        prices, ``share_downward`` (share of rows whose forecast falls when the price rises by 10 %). Without any units
-        sold ``wape`` and ``bias`` are NaN.
+        contender → figures: ``wape`` (sum of absolute errors / sum of units), ``wape_price_observed`` (the same over
+        rows whose price somebody paid; all units are sold in these), ``bias`` (sum of forecasts / sum of units - 1),
+        ``rows``, ``not_finite`` (rows whose forecast is null, NaN, infinite or negative) and, where it knows prices,
+        ``share_downward`` (share of rows whose forecast falls when the price rises by 10 %). Without any units sold the
+        first three are NaN.
     """
-    units = F.col("units_observed")
+    units, seen = F.col("units_observed"), F.col("is_price_observed")
     figures = [F.sum(units).alias("units"), F.count(F.lit(1)).alias("rows")]
     for one in contenders:
         forecast = F.col(one.forecast)
         bad = forecast.isNull() | F.isnan(forecast) | (forecast < 0) | (forecast == float("inf"))
         figures += [
             F.sum(F.abs(forecast - units)).alias(f"{one.name}_error"),
+            F.sum(F.when(seen, F.abs(forecast - units))).alias(f"{one.name}_seen_error"),
             F.sum(forecast).alias(f"{one.name}_sum"),
             F.count_if(bad).alias(f"{one.name}_bad"),
         ]
@@ -139,10 +142,12 @@ def gates(
 def _figures(one: Contender, row: Mapping[str, float | None]) -> dict[str, float]:
     units, rows = row.get("units") or 0.0, float(row.get("rows") or 0)
     error, total = row.get(f"{one.name}_error"), row.get(f"{one.name}_sum")
+    seen_error = row.get(f"{one.name}_seen_error")  # all units were sold in rows with an observed price
     known = units > 0 and error is not None and total is not None
     figures = {
         "wape": float(error) / units if known and error is not None else math.nan,
         "bias": float(total) / units - 1 if known and total is not None else math.nan,
+        "wape_price_observed": float(seen_error) / units if units > 0 and seen_error is not None else math.nan,
         "rows": rows,
         "not_finite": float(row.get(f"{one.name}_bad") or 0),
     }

@@ -9,6 +9,7 @@ from pricelake.pricing.caveats import confidence_levels, flag_lists, list_of_nam
 from pricelake.pricing.explanation import absurd_sentence, sentences
 from pricelake.pricing.inputs import ABSURD_INPUT, Stop, absurd_inputs, first_stops
 from pricelake.pricing.money import Floats, Mask, amounts_of, decimals_of
+from pricelake.pricing.objective import Expected, ExpectedIntervals
 from pricelake.pricing.outcome import Outcome, work_out
 from pricelake.pricing.rows import ExpectedUnits, PricingRows
 from pricelake.pricing.trail import TrailEntry, ending_entries, hold_entries, trail_array
@@ -17,18 +18,16 @@ from pricelake.settings.rules import RuleSet
 
 KEY = ("product_id", "market_id", "period_start")
 # what a row with an absurd input does not state
+EXPECTATIONS = [f"{when}{end}" for when in ("now", "then") for end in ("", "_low", "_high")]
 AMOUNTS = (
     "range_low",
     "range_high",
-    "revenue_now_amount",
-    "revenue_then_amount",
-    "profit_now_amount",
-    "profit_then_amount",
+    *(f"{what}_{which}_amount" for what in ("revenue", "profit") for which in EXPECTATIONS),
     "uplift_amount",
     "uplift_low_amount",
     "uplift_high_amount",
 )
-DOUBLES = ("units_now", "units_then", "units_then_low", "units_then_high", "elasticity")
+DOUBLES = (*(f"units_{which}" for which in EXPECTATIONS), "elasticity")
 
 
 def price_batch(
@@ -91,29 +90,42 @@ def _decision_columns(outcome: Outcome) -> dict[str, pa.Array]:
 
 
 def _expectation_columns(outcome: Outcome) -> dict[str, pa.Array]:
-    rows, now, then, spans, known = outcome.rows, outcome.now, outcome.then, outcome.intervals, outcome.has_curve
-    with_cost = known & rows.has_cost
+    rows, spans, known = outcome.rows, outcome.intervals, outcome.has_curve
     return {
         "unit_cost": rows.batch.column("unit_cost"),
         "cost_source": rows.batch.column("cost_source"),
-        "units_now": _doubles(now.units, known),
-        "units_then": _doubles(then.units, known),
-        "units_then_low": _doubles(spans.units_low, known),
-        "units_then_high": _doubles(spans.units_high, known),
-        "revenue_now_amount": amounts_of(now.revenue, known),
-        "revenue_then_amount": amounts_of(then.revenue, known),
-        "profit_now_amount": amounts_of(now.profit, with_cost),
-        "profit_then_amount": amounts_of(then.profit, with_cost),
+        **_brought_columns("now", outcome.now, spans.now, known, rows.has_cost),
+        **_brought_columns("then", outcome.then, spans.then, known, rows.has_cost),
         "uplift_amount": amounts_of(outcome.uplift, known),
-        "uplift_low_amount": amounts_of(spans.uplift_low, known),
-        "uplift_high_amount": amounts_of(spans.uplift_high, known),
+        "uplift_low_amount": amounts_of(spans.uplift.low, known),
+        "uplift_high_amount": amounts_of(spans.uplift.high, known),
         "elasticity": _doubles(outcome.elasticity, known),
     }
 
 
+def _brought_columns(
+    when: str, brought: Expected, spans: ExpectedIntervals, known: Mask, has_cost: Mask
+) -> dict[str, pa.Array]:
+    """Expected units, revenue and profit at the price ``now`` or ``then``, each with both ends of its interval."""
+    amounts = {
+        "revenue": (brought.revenue, spans.revenue, known),
+        "profit": (brought.profit, spans.profit, known & has_cost),
+    }
+    columns = {
+        f"units_{when}": _doubles(brought.units, known),
+        f"units_{when}_low": _doubles(spans.units.low, known),
+        f"units_{when}_high": _doubles(spans.units.high, known),
+    }
+    for what, (value, span, valid) in amounts.items():
+        columns[f"{what}_{when}_amount"] = amounts_of(value, valid)
+        columns[f"{what}_{when}_low_amount"] = amounts_of(span.low, valid)
+        columns[f"{what}_{when}_high_amount"] = amounts_of(span.high, valid)
+    return columns
+
+
 def _trust_columns(outcome: Outcome, rules: RuleSet) -> dict[str, pa.Array]:
     rows = outcome.rows
-    unsure = outcome.is_changed & (outcome.intervals.uplift_low <= 0)
+    unsure = outcome.is_changed & (outcome.intervals.uplift.low <= 0)
     trail = [*outcome.limit_trail, *ending_entries(rows, rules, outcome.choice), *hold_entries(outcome.stops)]
     names = pa.array([limit.rule for limit in outcome.limits] + [stop.rule for stop in outcome.stops], pa.string())
     held_by = len(outcome.limits) + outcome.stopped_by

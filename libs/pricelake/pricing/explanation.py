@@ -81,7 +81,7 @@ class _Writer:
         now, then = int(decided.price_now[row]), int(decided.price[row])
         verb = "Raise" if then > now else "Lower"
         gain = f"expected {self.stated[row]} {_signed(outcome.uplift[row])} in the period"
-        low, high = outcome.intervals.uplift_low[row], outcome.intervals.uplift_high[row]
+        low, high = outcome.intervals.uplift.low[row], outcome.intervals.uplift.high[row]
         span = f"{self.settings.interval_rate:.0%} interval {_signed(low)} to {_signed(high)}".replace("%", " %")
         why = self._reaction(row)
         if outcome.broken[row] >= 0:

@@ -11,6 +11,7 @@ from pricelake.pricing.rows import ExpectedUnits, PricingRows
 from pricelake.settings import PricingSettings
 
 MAX_EXPECTED = 1e12  # units or money of one product, market and period; beyond, the input is absurd
+MAX_LOG_SPREAD = 600.0  # exp of it times MAX_EXPECTED is still a finite number, and times 0 still 0
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,44 @@ def elasticity_at(rows: PricingRows, prices: Ticks, expected_units: ExpectedUnit
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Ends of a central interval, ``low`` at most ``high``, both of shape (n_rows,)."""
+
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class ExpectedIntervals:
+    """Intervals of what one list price brings, each around the value in ``Expected``.
+
+    Attributes:
+        units: of expected units.
+        revenue: of expected revenue, currency.
+        profit: of expected profit, currency; NaN where no cost is known.
+    """
+
+    units: Interval
+    revenue: Interval
+    profit: Interval
+
+
+@dataclass(frozen=True)
 class Intervals:
-    """Central intervals of *expected* units and uplift, shape (n_rows,).
+    """Central intervals of *expected* units, revenue, profit and uplift.
 
     They say how well the expectation is known, not how single periods scatter around it: the negative-binomial
     dispersion of outcomes is not in them.
 
     Attributes:
-        units_low: lower end of expected units.
-        units_high: upper end.
-        uplift_low: lower end of the expected uplift, currency.
-        uplift_high: upper end.
+        now: at the list price in force.
+        then: at the list price recommended.
+        uplift: of the expected uplift, currency.
     """
 
-    units_low: Floats
-    units_high: Floats
-    uplift_low: Floats
-    uplift_high: Floats
+    now: ExpectedIntervals
+    then: ExpectedIntervals
+    uplift: Interval
 
 
 def intervals(
@@ -103,7 +125,8 @@ def intervals(
     """Delta-method intervals from the curve's two uncertainties.
 
     With log units(u) = a + response(u), u = log(paid / reference price), a known up to log_units_sd and the slope up to
-    elasticity_sd, independently: var log units(u) = log_units_sd^2 + (u x elasticity_sd)^2. The uplift
+    elasticity_sd, independently: var log units(u) = log_units_sd^2 + (u x elasticity_sd)^2. At one price revenue and
+    profit are units times a constant, so their ends are those of the units times that constant. The uplift
     D = V(u_then) - V(u_now), each V proportional to units, has dD/da = D and dD/d slope = V_then u_then - V_now u_now
     (first-order propagation of error, Casella and Berger, Statistical Inference, 2nd ed., section 5.5.4).
 
@@ -116,16 +139,30 @@ def intervals(
     z = NormalDist().inv_cdf(0.5 + min(interval_rate, 1 - 1e-9) / 2)
     level_sd, slope_sd = rows.floats("log_units_sd"), rows.floats("elasticity_sd")
     u_now, u_then = _log_ratio(rows, now[0]), _log_ratio(rows, then[0])
-    log_sd = np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)
     value_now, value_then = stated_value(rows, now[1]), stated_value(rows, then[1])
     uplift = value_then - value_now
     uplift_sd = np.sqrt((uplift * level_sd) ** 2 + ((value_then * u_then - value_now * u_now) * slope_sd) ** 2)
     # the same price brings the same: no uncertainty about a difference of nothing
     uplift_sd = np.where(now[0] == then[0], 0.0, uplift_sd)
-    units = then[1].units
     return Intervals(
-        units * np.exp(-z * log_sd), units * np.exp(z * log_sd), uplift - z * uplift_sd, uplift + z * uplift_sd
+        _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
+        _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
+        Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
     )
+
+
+def _around(expected: Expected, log_spread: Floats) -> ExpectedIntervals:
+    """Intervals that reach ``log_spread`` to either side in the log of units; shape (n_rows,), 0 or more."""
+    factor = np.exp(np.minimum(log_spread, MAX_LOG_SPREAD))
+    return ExpectedIntervals(
+        *(_stretched(part, factor) for part in (expected.units, expected.revenue, expected.profit))
+    )
+
+
+def _stretched(value: Floats, factor: Floats) -> Interval:
+    """From ``value / factor`` to ``value x factor``; a loss is largest where most units are sold."""
+    few, many = value / factor, value * factor
+    return Interval(np.minimum(few, many), np.maximum(few, many))
 
 
 def stated_value(rows: PricingRows, expected: Expected) -> Floats:

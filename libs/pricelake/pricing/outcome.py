@@ -43,7 +43,7 @@ class Outcome:
         now: what the price in force brings.
         then: what the decided price brings.
         uplift: expected gain in currency: profit, or revenue where no cost is known.
-        intervals: intervals of expected units and uplift.
+        intervals: intervals of expected units, revenue, profit and uplift.
     """
 
     rows: PricingRows

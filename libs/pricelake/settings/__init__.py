@@ -1,6 +1,6 @@
 """Typed, validated configuration."""
 
-from pricelake.settings.loading import load_settings, settings_hash
+from pricelake.settings.loading import configuration_hash, load_settings, settings_hash
 from pricelake.settings.sections import (
     DemandSettings,
     FeatureSettings,
@@ -27,6 +27,7 @@ __all__ = [
     "SparkSettings",
     "TrackingSettings",
     "TrainingSettings",
+    "configuration_hash",
     "load_settings",
     "settings_hash",
 ]

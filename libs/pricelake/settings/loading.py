@@ -97,3 +97,19 @@ def settings_hash(settings: BaseModel) -> str:
     """Sixteen hex digits that change exactly when a setting changes."""
     text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def configuration_hash(settings: Settings) -> str:
+    """Sixteen hex digits that change when a setting changes, or what the shop file or the rules file says.
+
+    Comments do not count, nor where the two files lie. A file that cannot be read counts as empty: the job that needs
+    it says what is wrong with it.
+    """
+    said = []
+    for path in (settings.shop, settings.rules):
+        try:
+            said.append(read_layers(Path(path)))
+        except SettingsError:
+            said.append({})
+    own = settings.model_dump(mode="json", exclude={"shop", "rules"})
+    return hashlib.sha256(json.dumps([own, *said], sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -73,7 +73,8 @@ class DemandSettings(Section):
     holdout_periods: Count = Field(default=8, description="last periods no model sees while training for the gates")
     validation_periods: Count = Field(default=4, description="periods before the held-out ones, for early stopping")
     min_sold_periods: Count = Field(default=20, description="periods with sales a product needs to be modelled")
-    hidden_units: tuple[Count, ...] = (96, 48)
+    # widths: best of 14 networks on 2017-09-25 to 2017-10-30 of Complete Journey, before the weeks that are reported
+    hidden_units: tuple[Count, ...] = (256, 128)
     dropout_rate: Rate = 0.1
     l2: float = Field(default=1e-5, ge=0.0)
     effect_deviations: dict[Literal["body", "level", "elasticity", "dispersion"], Positive] = Field(

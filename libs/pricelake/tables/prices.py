@@ -64,6 +64,17 @@ RULE_TRAIL = ArrayType(
     False,
 )
 
+
+def interval_check(name: str, suffix: str = "") -> str:
+    """SQL for "its interval surrounds ``name``, wherever that is known"; a missing end breaks it too.
+
+    Args:
+        name: column without its suffix.
+        suffix: ``_amount`` for money; the ends are ``<name>_low<suffix>`` and ``<name>_high<suffix>``.
+    """
+    return f"{name}{suffix} IS NULL OR {name}{suffix} BETWEEN {name}_low{suffix} AND {name}_high{suffix}"
+
+
 PRICE_RECOMMENDATIONS = TableContract(
     "gold.price_recommendations",
     "The price recommended for a product in a market and period, with its reason",
@@ -83,13 +94,23 @@ PRICE_RECOMMENDATIONS = TableContract(
         optional("unit_cost", MONEY, "cost per unit; null: unknown"),
         optional("cost_source", TEXT, "brought or assumed; null: unknown"),
         optional("units_now", DOUBLE, "expected units of the period at price_now; null: no demand curve"),
+        optional("units_now_low", DOUBLE, "lower end of the interval of expected units at price_now"),
+        optional("units_now_high", DOUBLE, "upper end"),
         optional("units_then", DOUBLE, "expected units at price_recommended"),
-        optional("units_then_low", DOUBLE, "lower end of the interval of expected units"),
+        optional("units_then_low", DOUBLE, "lower end of the interval of expected units at price_recommended"),
         optional("units_then_high", DOUBLE, "upper end"),
-        optional("revenue_now_amount", MONEY, "expected revenue at price_now"),
+        optional("revenue_now_amount", MONEY, "expected revenue of the period at price_now; null: no demand curve"),
+        optional("revenue_now_low_amount", MONEY, "lower end of its interval"),
+        optional("revenue_now_high_amount", MONEY, "upper end"),
         optional("revenue_then_amount", MONEY, "expected revenue at price_recommended"),
-        optional("profit_now_amount", MONEY, "expected profit at price_now; null: no cost"),
+        optional("revenue_then_low_amount", MONEY, "lower end of its interval"),
+        optional("revenue_then_high_amount", MONEY, "upper end"),
+        optional("profit_now_amount", MONEY, "expected profit at price_now, below 0 under cost; null: no cost"),
+        optional("profit_now_low_amount", MONEY, "lower end of its interval"),
+        optional("profit_now_high_amount", MONEY, "upper end"),
         optional("profit_then_amount", MONEY, "expected profit at price_recommended"),
+        optional("profit_then_low_amount", MONEY, "lower end of its interval"),
+        optional("profit_then_high_amount", MONEY, "upper end"),
         optional("uplift_amount", MONEY, "profit_then - profit_now (revenue where no cost is known)"),
         optional("uplift_low_amount", MONEY, "lower end of its interval"),
         optional("uplift_high_amount", MONEY, "upper end"),
@@ -110,6 +131,13 @@ PRICE_RECOMMENDATIONS = TableContract(
         "hold_keeps_price": "decision <> 'hold' OR price_recommended = price_now",
         "hold_has_reason": "(decision = 'hold') = (held_back_reason IS NOT NULL)",
         "within_range": "range_low IS NULL OR NOT is_changed OR price_recommended BETWEEN range_low AND range_high",
+        "units_now_in_interval": interval_check("units_now"),
+        "units_then_in_interval": interval_check("units_then"),
+        "revenue_now_in_interval": interval_check("revenue_now", "_amount"),
+        "revenue_then_in_interval": interval_check("revenue_then", "_amount"),
+        "profit_now_in_interval": interval_check("profit_now", "_amount"),
+        "profit_then_in_interval": interval_check("profit_then", "_amount"),
+        "uplift_in_interval": interval_check("uplift", "_amount"),
     },
     cluster_by=("as_of_date", "product_id"),
 )

@@ -62,14 +62,14 @@ JOBS: tuple[JobEntry, ...] = (
     JobEntry(
         "train_demand",
         "Train the price-response model on Horovod ranks; judge it on held-out periods; register it",
-        ("gold.demand_panel", "gold.product_factors"),
+        ("gold.demand_panel", "bronze.order_lines", "bronze.events", "bronze.reviews"),
         ("gold.demand_metrics", "MLflow registry"),
         "weekly",
     ),
     JobEntry(
         "recommend_prices",
         "Draw demand curves, apply the rules, choose the best allowed price",
-        ("gold.demand_panel", "gold.product_factors", "MLflow registry"),
+        ("gold.demand_panel", "MLflow registry"),
         ("gold.demand_curves", "gold.price_recommendations"),
         "nightly",
     ),

@@ -20,11 +20,13 @@ class DrawnCurves:
         frame: gold.demand_curves of the job's as-of date; products the model does not cover have no row.
         model_version: registered version that drew them.
         trained_until: first day that version has not seen; None: unknown.
+        seed: of that version's training.
     """
 
     frame: DataFrame
     model_version: str
     trained_until: date | None
+    seed: int
 
 
 def draw_curves(job: Job) -> DrawnCurves:
@@ -54,4 +56,4 @@ def draw_curves(job: Job) -> DrawnCurves:
         )
     panel, version = job.lake.read("gold.demand_panel"), str(champion.version)
     frame = prediction.draw_curves(panel, model, job.as_of, version, job.settings.demand.min_sold_periods)
-    return DrawnCurves(frame, version, model.trained_until)
+    return DrawnCurves(frame, version, model.trained_until, model.seed)

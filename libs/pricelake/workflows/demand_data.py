@@ -17,6 +17,7 @@ from pricelake.errors import TrainingError
 from pricelake.training import Snapshot, write_snapshot
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
+from pricelake.workflows.past_tastes import product_factors_before
 
 ROW_WEIGHT_SQL = "sqrt(1 + units_mean_8)"
 """Weight of a row in the loss: between all products alike and each by its sales, since both counts of errors matter."""
@@ -107,11 +108,7 @@ def prepare(job: Job) -> PreparedData:
     periods = find_periods(panel, demand.holdout_periods, demand.validation_periods)
     eligible = filter_eligible(panel, F.lit(periods.held_out), demand.min_sold_periods)
     train_rows = eligible.where(F.col("period_start") < F.lit(periods.validation))
-    factors = job.lake.read_if_exists("gold.product_factors")
-    if factors is not None:
-        factors = factors.select("product_id", "factors").join(
-            panel.select("product_id").distinct(), "product_id", how="left_semi"
-        )
+    tastes = product_factors_before(job, periods.validation)
     vocabulary = fit_vocabulary(train_rows).toPandas()  # one row per product and hierarchy value
     if vocabulary.empty:
         raise TrainingError(
@@ -120,6 +117,7 @@ def prepare(job: Job) -> PreparedData:
         )
     spark = job.spark
     known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double").persist()
+    factors = None if tastes is None else spark.createDataFrame(tastes, "product_id string, factors array<float>")
     encoding = fit_encoding(train_rows, known, factors, (periods.validation - periods.first).days)
     encoded = encode(eligible, known, factors, encoding).persist()
     job.rows_in += encoded.count()
@@ -128,10 +126,11 @@ def prepare(job: Job) -> PreparedData:
         spec=network_spec(encoding, demand),
         weights=(),
         vocabulary=vocabulary.sort_values(["level", "index"], ignore_index=True),
-        factors=None if factors is None else factors.orderBy("product_id").toPandas(),
+        factors=tastes,
         evidence=None,
         log_units_sd={"": 0.0},
         trained_until=periods.validation,
+        seed=job.settings.training.seed,
     )
     return PreparedData(eligible, encoded, periods, model)
 

@@ -15,7 +15,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from pricelake import __version__
-from pricelake.settings import Settings, settings_hash
+from pricelake.settings import Settings, configuration_hash
 from pricelake.settings.shop import Shop, load_shop
 from pricelake.tables import Lake, contract_of
 
@@ -179,7 +179,7 @@ def _row(
         as_of_date=job.as_of,
         outcome=outcome,
         message=message[:2000] if message else None,
-        settings_hash=settings_hash(job.settings),
+        settings_hash=configuration_hash(job.settings),
         code_version=code_version(),
         started_at=started_at,
         finished_at=None if outcome == "running" else datetime.now(UTC),

@@ -90,7 +90,7 @@ def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
             "model_version": F.lit(drawn.model_version),
             "rules_version": F.lit(rules.version),
             "panel_version": F.lit(job.lake.journal.pinned["gold.demand_panel"]).cast("bigint"),
-            "seed": F.lit(settings.training.seed),
+            "seed": F.lit(drawn.seed),
         },
     )
     job.lake.replace("gold.price_recommendations", priced, where=today)

@@ -144,6 +144,7 @@ def _summary(done: Registered, is_champion: bool) -> dict[str, Any]:
     return {
         "demand": {
             "wape": {one.name: figures[one.name]["wape"] for one in CONTENDERS},
+            "wape_price_observed": {one.name: figures[one.name]["wape_price_observed"] for one in CONTENDERS},
             "bias": {one.name: figures[one.name]["bias"] for one in CONTENDERS},
             "champion_wape": figures.get(CHAMPION, {}).get("wape"),
             "share_downward": own["share_downward"],

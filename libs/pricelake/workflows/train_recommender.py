@@ -8,9 +8,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.errors import QualityError
-from pricelake.features.behaviour import collect_behaviour
-from pricelake.features.interactions import aggregate_to_interactions
-from pricelake.features.periods import Periods
 from pricelake.recommender.als import checkpoint_directory, fitted_factors
 from pricelake.recommender.contenders import rank_contenders
 from pricelake.recommender.metrics import FIGURES, held_out_purchases, ranking_metrics
@@ -18,6 +15,7 @@ from pricelake.recommender.popularity import aggregate_to_popularity
 from pricelake.recommender.recommending import find_similar_products, recommend_products
 from pricelake.recommender.versions import digest_ratings, model_version
 from pricelake.workflows.job import Job
+from pricelake.workflows.past_tastes import interactions_before, periods_until
 
 LIST_LENGTH = 10
 
@@ -49,7 +47,7 @@ def train_recommender(job: Job) -> dict[str, Any]:
     job.rows_in += ratings.rows
     if interactions.where(F.col("rating") > 0).isEmpty():
         return _skipped("gold.interactions holds no rating above 0")
-    as_of_starts = _periods(job, job.as_of).midnight(job.as_of)
+    as_of_starts = periods_until(job, job.as_of).midnight(job.as_of)
     if ratings.latest_at is not None and ratings.latest_at >= as_of_starts.replace(tzinfo=None):
         raise QualityError(
             f"gold.interactions knows an interaction of {ratings.latest_at} UTC, but the run is as of {job.as_of}: it "
@@ -103,8 +101,10 @@ def _write_metrics(job: Job) -> dict[str, Any]:
     if order_lines is None:
         return {"not_judged": "bronze.order_lines has not been written: nobody knows who bought what"}
     job.rows_in += order_lines.count()
-    split = _periods(job, job.as_of - timedelta(days=job.settings.recommender.holdout_days))
-    before = _interactions_before(job, order_lines, split).persist(StorageLevel.MEMORY_AND_DISK)
+    split = periods_until(job, job.as_of - timedelta(days=job.settings.recommender.holdout_days))
+    known = interactions_before(job, split.as_of)
+    assert known is not None, "there are order lines"
+    before = known.persist(StorageLevel.MEMORY_AND_DISK)
     held_out = held_out_purchases(order_lines, before, split.midnight(split.as_of), split.midnight(job.as_of))
     relevant = held_out.persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -117,14 +117,6 @@ def _write_metrics(job: Job) -> dict[str, Any]:
         before.unpersist()
         relevant.unpersist()
     return _figures(job.lake.read("gold.recommender_metrics").where(F.col("as_of_date") == F.lit(job.as_of)))
-
-
-def _interactions_before(job: Job, order_lines: DataFrame, split: Periods) -> DataFrame:
-    """``gold.interactions`` as it was at the split date."""
-    events, reviews = (job.lake.read_if_exists(f"bronze.{name}") for name in ("events", "reviews"))
-    behaviour = collect_behaviour(order_lines, events, reviews, split)
-    assert behaviour is not None
-    return aggregate_to_interactions(behaviour, split, job.settings.features.rating_half_life_days)
 
 
 def _judge(job: Job, split: date, before: DataFrame, relevant: DataFrame) -> DataFrame:
@@ -152,11 +144,6 @@ def _figures(metrics: DataFrame) -> dict[str, Any]:
     for row in metrics.orderBy("contender", "purchases").limit(9).collect():
         summary.setdefault(row["contender"], {})[row["purchases"]] = {name: row[name] for name in FIGURES}
     return summary
-
-
-def _periods(job: Job, day: date) -> Periods:
-    features = job.settings.features
-    return Periods(features.period, day, job.shop.time_zone, features.history_periods)
 
 
 def _skipped(reason: str) -> dict[str, Any]:

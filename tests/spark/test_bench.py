@@ -1,0 +1,91 @@
+"""Every measure of the bench at tiny sizes: its keys, runs and spread, not its speed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from bench import __main__ as program
+from bench import als, feed, pricing, ranks
+from bench.machine import machine_facts
+from bench.runs import summarise
+from pyspark.sql import SparkSession
+
+
+def check_figures(found: dict[str, Any], runs: int, *figures: str) -> None:
+    """Numbers above 0 between the smallest and the largest of ``runs`` runs; fit for JSON."""
+    assert found["runs"] == runs
+    assert len(found["by_run"]) == runs
+    for name in figures:
+        low, high = found["spread"][name]
+        assert 0 < low <= found[name] <= high, name
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_runs_become_medians_and_the_smallest_and_largest() -> None:
+    assert summarise([{"a": 3.0, "b": 0.12345678}, {"a": 1.0, "b": 0.2}, {"a": 7.0, "b": 0.3}]) == {
+        "a": 3.0,
+        "b": 0.2,
+        "runs": 3,
+        "spread": {"a": [1.0, 7.0], "b": [0.123457, 0.3]},
+        "by_run": [{"a": 3.0, "b": 0.123457}, {"a": 1.0, "b": 0.2}, {"a": 7.0, "b": 0.3}],
+    }
+
+
+def test_the_feed_and_the_converter_read_the_same_files(spark: SparkSession, tmp_path: Path) -> None:
+    found = feed.measure(spark, tmp_path, rows=16_384, runs=2)
+    check_figures(found, 2, "rows_per_second", "converter_rows_per_second", "ratio_to_converter")
+    check_figures(found, 2, "start_up_share", "converter_start_up_share")
+    assert (found["rows"], found["converter_rows"]) == (16_384, 4096)
+
+
+def test_the_als_stage_beside_a_bare_fit_with_the_demos_blocks(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"extends": str(als.DEMO_SETTINGS), "recommender": {"rank": 3, "iterations": 2}}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(small | {"spark": {"shuffle_partitions": 3}}))
+    monkeypatch.setattr(als, "DEMO_SETTINGS", tmp_path / "small.yaml")
+    monkeypatch.setattr(als, "MLLIB_BLOCKS", 2)
+    lines = pd.DataFrame(
+        {
+            "household_id": [n % 12 for n in range(120)],
+            "product_id": [n % 17 for n in range(120)],
+            "quantity": 1,
+            "sales_value": 2.0,
+            "transaction_timestamp": pd.Timestamp("2017-11-01") + pd.to_timedelta(range(120), unit="h"),
+        }
+    )
+    lines.to_parquet(tmp_path / "transactions.parquet", coerce_timestamps="us", allow_truncated_timestamps=True)
+    found = als.measure(spark, tmp_path, tmp_path / "transactions.parquet", runs=1, warm_ups=0)
+    check_figures(found, 1, "ratio_to_bare_fit", "ratio_to_default_blocks", "stage_seconds", "bare_seconds")
+    assert [found[name] for name in ("ratings", "rank", "iterations", "blocks")] == [120, 3, 2, 3]
+
+
+def test_ladders_are_priced_and_their_curves_drawn(spark: SparkSession, tmp_path: Path) -> None:
+    found = pricing.measure(spark, tmp_path, ladders=60, runs=1, warm_ups=0)
+    check_figures(found, 1, "ladders_per_minute", "ladders_per_minute_with_curves", "curves_seconds", "pricing_seconds")
+    assert found["ladders_per_minute_with_curves"] < found["ladders_per_minute"]
+    assert (found["ladders"], found["candidates"]) == (60, 50)
+    assert 1 < found["candidates_per_ladder"] < 50
+
+
+def test_one_rank_beside_two(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "EPOCHS", 2)
+    found = ranks.measure(spark, tmp_path, rows_per_rank=4096, runs=1)
+    check_figures(found, 1, "efficiency", "allreduce_share", "rows_per_second")
+    assert found["allreduce_share"] < 1
+
+
+def test_the_record_says_when_and_where_and_by_which_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "measure_stage", lambda name, folder: {"stage": name})
+    monkeypatch.setattr("sys.argv", ["bench"])
+    assert program.main() == 0
+    record = json.loads((tmp_path / "build/bench/bench.json").read_text())
+    assert list(record) == ["code_version", "date", "machine", "feed", "ranks", "als", "pricing"]
+    assert record["machine"] == machine_facts()
+    assert record["machine"]["cores"] >= 1
+    assert set(record["machine"]) == {"cores", "memory_gib", "python", "kernel"}
+    assert pd.Timestamp(record["date"]).strftime("%Y-%m-%d") == record["date"]
