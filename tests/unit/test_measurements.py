@@ -102,8 +102,8 @@ def test_missed_targets_are_explained_and_only_those(tmp_path: Path, records) ->
     assert section == [
         "**WAPE of PriceLake / LightGBM's** (1.020, target ≤ 1). LightGBM sees the panel's price, which only moves "
         "when something is sold: it learns which periods had no sale. On rows where a price was observed PriceLake is "
-        "ahead (figures above). Wider networks, ensembles of three, other priors, rates and dropout were tried on "
-        "earlier weeks; they end at the same level.",
+        "ahead (figures above). A wider network was tried on earlier weeks and taken; ensembles of three, other "
+        "priors, rates, depths and dropout end at its level or above it.",
         "**ALS stage / bare MLlib fit** (1.40, target ≤ 1.3). The stage reads Delta, numbers ids, checkpoints and "
         "writes two tables; blocks are equal on both sides.",
     ]
