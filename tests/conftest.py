@@ -1,5 +1,6 @@
 """One Spark session for all tests; a fresh lake for each."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pricelake.tables import Lake
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     settings = SparkSettings(
         master="local[2]",
-        driver_memory="2g",
+        driver_memory="3g",
         shuffle_partitions=2,
         conf={
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
@@ -29,6 +30,16 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = build_session(settings, "pricelake-tests")
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_tables() -> Iterator[None]:
+    """Delta keeps every table it has met for an hour; hundreds of small lakes would fill the heap."""
+    yield
+    gc.collect()
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ def test_a_directory_without_a_model_is_refused(tmp_path):
 def test_a_model_of_another_format_is_refused(tmp_path, model):
     save_model(model, tmp_path)
     path = tmp_path / "model.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 0'))
-    with pytest.raises(TrainingError, match="has format 0, this version reads 1"):
+    path.write_text(path.read_text().replace('"format": 2', '"format": 0'))
+    with pytest.raises(TrainingError, match="has format 0, this version reads 2"):
         load_model(tmp_path)
 
 

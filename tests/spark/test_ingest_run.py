@@ -118,6 +118,23 @@ def _utc(job: Any, table: str) -> list[Any]:
     return job.lake.read(table).selectExpr("order_id", "cast(ordered_at AS string) AS ordered_at").collect()
 
 
+@pytest.mark.parametrize("form", ["parquet", "delta"])
+def test_typed_files_give_the_tables_of_their_csv(spark: SparkSession, tmp_path: Path, form: str) -> None:
+    plain, _ = run(spark, tmp_path / "csv")
+
+    def typed(folder: Path) -> Path:
+        for name in ("products", "orders"):
+            csv = spark.read.csv(str(tmp_path / "csv" / f"{name}.csv"), header=True, inferSchema=True)
+            csv.write.format(form).save(str(folder / name))
+        sources = {name: {"format": form, "path": str(folder / name)} for name in ("products", "orders")}
+        return write_shop(folder, sources=sources, customer_key=f"file:{tmp_path}/csv/customer.key")
+
+    job, summary = run(spark, tmp_path / form, typed)
+    assert summary["quarantined_rows"] == 0
+    for table in ("bronze.products", "bronze.order_lines"):
+        assert content(job, table) == content(plain, table) != []
+
+
 def test_a_shop_with_totals_only(spark: SparkSession, tmp_path: Path) -> None:
     shop = write_shop(tmp_path)
     (tmp_path / "weeks.csv").write_text(

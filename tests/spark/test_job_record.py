@@ -76,7 +76,9 @@ def test_jobs_that_run_at_the_same_time_are_all_recorded(spark: SparkSession, se
     names = ["ingest", "build_features", "train_recommender"]
     barrier = threading.Barrier(len(names))
     with ThreadPoolExecutor(len(names)) as pool:
-        list(pool.map(lambda name: run_job(name, wait_for_all, spark, settings, AS_OF), names))
+        running = [pool.submit(run_job, name, wait_for_all, spark, settings, AS_OF) for name in names]
+    failed = [error for error in (one.exception() for one in running) if error is not None]
+    assert not failed, [repr(error)[:500] for error in failed]
     assert sorted((run["job"], run["outcome"]) for run in runs(spark, settings)) == [
         (name, "succeeded") for name in sorted(names)
     ]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from pricelake.errors import ContractError
 from pricelake.tables import CONTRACTS, Lake
@@ -33,6 +34,16 @@ def test_every_contract_becomes_a_table_with_its_schema_comments_and_constraints
         assert {
             k.removeprefix("delta.constraints."): v for k, v in held.items() if k.startswith("delta.constraints.")
         } == dict(contract.checks)
+        layout = lake.spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(name)}`").first()
+        assert layout is not None
+        assert tuple(layout["clusteringColumns"]) == contract.cluster_by
+
+
+def test_a_null_in_a_required_column_stops_the_commit(lake: Lake, spark: SparkSession) -> None:
+    broken = weather(spark, [("m", DAY, 1.0, None)]).withColumn("market_id", F.when(F.col("date") != DAY, "m"))
+    with pytest.raises(ContractError, match=r"Rows break the contract of bronze\.weather: .*market_id"):
+        lake.replace("bronze.weather", broken)
+    assert rows(lake) == []
 
 
 def test_merge_inserts_new_keys_updates_changed_rows_and_leaves_the_same_rows_alone(

@@ -158,7 +158,7 @@ class Lake:
             ContractError: as :meth:`replace`.
         """
         writer = self._fit(name, frame).write.format("delta").mode("append")
-        return self._commit(name, lambda: writer.save(self.path(name)))
+        return self._commit(name, lambda: _try_again(lambda: writer.save(self.path(name))))
 
     def merge(self, name: str, frame: DataFrame) -> int:
         """Insert rows with new keys and update rows whose other columns changed; the same rows again change nothing.
