@@ -17,7 +17,7 @@ from bench import DEMO_SETTINGS
 from bench.machine import machine_facts
 from pricelake.session import build_session
 from pricelake.settings import load_settings
-from pricelake.workflows.job import code_version
+from pricelake.workflows.provenance import code_version
 
 STAGES = ("feed", "ranks", "als", "pricing")
 OUT = Path("build/bench/bench.json")

@@ -142,10 +142,15 @@ def order_lines_frame(
     return spark.createDataFrame(data, contract_of("bronze.order_lines").schema)
 
 
-def write_shop_file(folder: Path) -> Path:
+def write_shop_file(folder: Path, time_zone: str = "UTC") -> Path:
     """A shop file whose sources are never opened."""
     table = {"source": "s", "columns": {"product_id": "p"}}
-    shop = {"name": "Tiny", "currency": "EUR", "time_zone": "UTC", "tables": {"products": table, "order_lines": table}}
+    shop = {
+        "name": "Tiny",
+        "currency": "EUR",
+        "time_zone": time_zone,
+        "tables": {"products": table, "order_lines": table},
+    }
     path = folder / "shop.yaml"
     path.write_text(yaml.safe_dump(shop | {"sources": {"s": {"format": "csv", "path": "unused.csv"}}}))
     return path

@@ -20,9 +20,9 @@ COMMIT_POINTS: tuple[CommitPoint, ...] = (
 
 
 def counting_commits(
-    job: str, at: Callable[[CommitPoint], None], during: Callable[[int, Lake, str], None] = lambda *_: None
+    job: str, at: Callable[[CommitPoint, Lake, str], None]
 ) -> Callable[[Lake, str, Callable[[], object]], int]:
-    """A ``Lake._commit`` that calls ``at`` before and after each commit, and ``during`` as its write begins."""
+    """A ``Lake._commit`` that calls ``at`` with the point, the lake and the table before and after each commit."""
     commit, seen = Lake._commit, 0
 
     def counted(self: Lake, name: str, write: Callable[[], object]) -> int:
@@ -30,10 +30,9 @@ def counting_commits(
         if name == "ops.runs":
             return commit(self, name, write)
         seen += 1
-        at((job, "before", seen))
-        during(seen, self, name)
+        at((job, "before", seen), self, name)
         rows = commit(self, name, write)
-        at((job, "after", seen))
+        at((job, "after", seen), self, name)
         return rows
 
     return counted

@@ -94,7 +94,7 @@ def chain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Chai
         found.results[name] = run_job(name, *more)
         return found.results[name]
 
-    def keep_state(point: CommitPoint) -> None:
+    def keep_state(point: CommitPoint, _lake: Lake, _table: str) -> None:
         if point in COMMIT_POINTS:
             found.at_commits[point] = folder / "-".join(map(str, point))
             shutil.copytree(site.folder, found.at_commits[point])
@@ -114,7 +114,7 @@ def site_before(chain: Chain, tmp_path: Path) -> Callable[[str], Site]:
     """A copy of the site as it was just before a job ran, in a folder of its own."""
 
     def copy(job: str) -> Site:
-        names = ["start", *(entry.name for entry in JOBS)]
+        names = ["start", *(one.name for one in JOBS)]
         return chain.site.moved_copy(tmp_path / "site", chain.states[names[names.index(job) - 1]])
 
     return copy

@@ -16,7 +16,7 @@ def die() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def die_while_writing(number: int) -> None:
+def die_while_writing(job: str, number: int) -> None:
     """Die as soon as the commit with that number has put a data file beside its table's log, at the latest after it."""
 
     def watch(folder: Path, before: int) -> None:
@@ -24,20 +24,18 @@ def die_while_writing(number: int) -> None:
             time.sleep(0.001)
         die()
 
-    def during(seen: int, lake: Lake, name: str) -> None:
-        if seen == number:
+    def at(point: CommitPoint, lake: Lake, name: str) -> None:
+        if point == (job, "before", number):
             folder = Path(lake.path(name))
             before = len(list(folder.rglob("*.parquet")))
             threading.Thread(target=watch, args=(folder, before), daemon=True).start()
-
-    def at(point: CommitPoint) -> None:
-        if point[1:] == ("after", number):
+        elif point == (job, "after", number):
             die()
 
-    Lake._commit = counting_commits("", at, during)  # type: ignore[method-assign]
+    Lake._commit = counting_commits(job, at)  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    job, settings, which = sys.argv[1:]
-    die_while_writing(int(which))
-    sys.exit(job_main(job, ["--settings", settings]))
+    name, settings, which = sys.argv[1:]
+    die_while_writing(name, int(which))
+    sys.exit(job_main(name, ["--settings", settings]))

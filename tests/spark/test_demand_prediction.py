@@ -68,7 +68,10 @@ def test_workers_say_what_the_network_says_in_one_process(spark, panel, model, c
     from pricelake.demand.model import vocabulary_frame
 
     encoded = encode(
-        panel.where("is_open"), vocabulary_frame(spark, model), stored_factors(spark, model), model.encoding
+        panel.where("is_open"),
+        vocabulary_frame(spark, model.vocabulary),
+        stored_factors(spark, model.factors),
+        model.encoding,
     )
     rows = encoded.orderBy("product_id").toPandas()
     direct = ServedModel(model).predict(rows)
@@ -112,7 +115,9 @@ def test_the_ladder_and_the_network_agree_on_the_price_of_a_closed_row(spark, pa
     from pricelake.demand.model import vocabulary_frame
 
     closed = panel.where("is_price_observed").limit(20)
-    encoded = encode(closed, vocabulary_frame(spark, model), stored_factors(spark, model), model.encoding)
+    encoded = encode(
+        closed, vocabulary_frame(spark, model.vocabulary), stored_factors(spark, model.factors), model.encoding
+    )
     rows = with_expected_units(with_curve(encoded, model), "units_sql", F.col("log_price_ratio")).toPandas()
     columns = {name: rows[name].astype(float).to_numpy() for name in ("reference_price", *CURVE_OUTPUTS)}
     ladder = expected_units(columns, rows["unit_price"].astype(float).to_numpy()[:, None])

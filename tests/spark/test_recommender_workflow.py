@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.errors import ContractError, QualityError
@@ -13,6 +12,7 @@ from pricelake.settings import LakeSettings, RecommenderSettings, Settings, Spar
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.job import JobResult, run_job
 from pricelake.workflows.train_recommender import train_recommender
+from tests.demand_shop import write_shop_file
 
 AS_OF = date(2024, 3, 4)
 TABLES = ("customer_factors", "product_factors", "recommendations", "similar_products", "recommender_metrics")
@@ -20,18 +20,9 @@ PRODUCTS, CUSTOMERS = 40, 60
 
 
 def _settings(folder: Path) -> Settings:
-    table = {"source": "s", "columns": {"product_id": "p"}}
-    shop = {
-        "name": "Two tastes",
-        "currency": "EUR",
-        "time_zone": "America/New_York",
-        "sources": {"s": {"format": "csv", "path": "unused.csv"}},
-        "tables": {"products": table, "order_lines": table},
-    }
-    (folder / "shop.yaml").write_text(yaml.safe_dump(shop))
     return Settings(
         lake=LakeSettings(root=str(folder / "lake")),
-        shop=folder / "shop.yaml",
+        shop=write_shop_file(folder, "America/New_York"),
         rules=folder / "none.yaml",
         spark=SparkSettings(shuffle_partitions=2),
         recommender=RecommenderSettings(rank=4, iterations=3, top_k=5, similar_k=3),

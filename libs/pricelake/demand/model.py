@@ -138,17 +138,17 @@ def load_model(directory: Path) -> DemandModel:
     )
 
 
-def vocabulary_frame(spark: SparkSession, model: DemandModel) -> DataFrame:
-    """The vocabulary as a Spark frame."""
+def vocabulary_frame(spark: SparkSession, vocabulary: pd.DataFrame) -> DataFrame:
+    """A model's vocabulary as a Spark frame."""
     schema = "level string, value string, index int, log_price double"
-    return spark.createDataFrame(model.vocabulary[["level", "value", "index", "log_price"]], schema)
+    return spark.createDataFrame(vocabulary[["level", "value", "index", "log_price"]], schema)
 
 
-def factors_frame(spark: SparkSession, model: DemandModel) -> DataFrame | None:
-    """The ALS factors as a Spark frame, None without a recommender."""
-    if model.factors is None:
+def factors_frame(spark: SparkSession, factors: pd.DataFrame | None) -> DataFrame | None:
+    """A model's ALS factors as a Spark frame, None without a recommender."""
+    if factors is None:
         return None
-    return spark.createDataFrame(model.factors[["product_id", "factors"]], "product_id string, factors array<float>")
+    return spark.createDataFrame(factors[["product_id", "factors"]], "product_id string, factors array<float>")
 
 
 def _read_optional(path: Path) -> pd.DataFrame | None:

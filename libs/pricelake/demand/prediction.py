@@ -134,7 +134,8 @@ def draw_curves(
     """
     spark = panel.sparkSession
     covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods)
-    encoded = encode(covered, vocabulary_frame(spark, model), factors_frame(spark, model), model.encoding)
+    vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
+    encoded = encode(covered, vocabulary, factors, model.encoding)
     names = [name for name, _ in model.spec.inputs]
     needed = encoded.select(*ROW_KEY, "reference_price", F.expr(LEVEL_SQL["category"]).alias("category_value"), *names)
     drawn = with_uncertainty(with_curve(needed, model), model)

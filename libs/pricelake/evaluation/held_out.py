@@ -141,13 +141,15 @@ def gates(
 
 def _figures(one: Contender, row: Mapping[str, float | None]) -> dict[str, float]:
     units, rows = row.get("units") or 0.0, float(row.get("rows") or 0)
-    error, total = row.get(f"{one.name}_error"), row.get(f"{one.name}_sum")
-    seen_error = row.get(f"{one.name}_seen_error")  # all units were sold in rows with an observed price
-    known = units > 0 and error is not None and total is not None
+
+    def over_units(figure: str) -> float:
+        value = row.get(f"{one.name}_{figure}")
+        return float(value) / units if units > 0 and value is not None else math.nan
+
     figures = {
-        "wape": float(error) / units if known and error is not None else math.nan,
-        "bias": float(total) / units - 1 if known and total is not None else math.nan,
-        "wape_price_observed": float(seen_error) / units if units > 0 and seen_error is not None else math.nan,
+        "wape": over_units("error"),
+        "bias": over_units("sum") - 1,
+        "wape_price_observed": over_units("seen_error"),  # all units were sold in rows with an observed price
         "rows": rows,
         "not_finite": float(row.get(f"{one.name}_bad") or 0),
     }

@@ -17,8 +17,8 @@ from pricelake.settings import PricingSettings
 from pricelake.settings.rules import RuleSet
 
 KEY = ("product_id", "market_id", "period_start")
-# what a row with an absurd input does not state
 EXPECTATIONS = [f"{when}{end}" for when in ("now", "then") for end in ("", "_low", "_high")]
+# what a row with an absurd input does not state
 AMOUNTS = (
     "range_low",
     "range_high",

@@ -95,8 +95,7 @@ def load_settings(path: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 def settings_hash(settings: BaseModel) -> str:
     """Sixteen hex digits that change exactly when a setting changes."""
-    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _digest(settings.model_dump(mode="json"))
 
 
 def configuration_hash(settings: Settings) -> str:
@@ -111,5 +110,8 @@ def configuration_hash(settings: Settings) -> str:
             said.append(read_layers(Path(path)))
         except SettingsError:
             said.append({})
-    own = settings.model_dump(mode="json", exclude={"shop", "rules"})
-    return hashlib.sha256(json.dumps([own, *said], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return _digest([settings.model_dump(mode="json", exclude={"shop", "rules"}), *said])
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

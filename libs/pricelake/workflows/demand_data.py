@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.inputs import encode, filter_eligible, fit_encoding, fit_vocabulary
-from pricelake.demand.model import DemandModel, network_spec
+from pricelake.demand.model import DemandModel, factors_frame, network_spec, vocabulary_frame
 from pricelake.demand.uncertainty import price_variation
 from pricelake.errors import TrainingError
 from pricelake.training import Snapshot, write_snapshot
@@ -116,8 +116,7 @@ def prepare(job: Job) -> PreparedData:
             f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
         )
     spark = job.spark
-    known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double").persist()
-    factors = None if tastes is None else spark.createDataFrame(tastes, "product_id string, factors array<float>")
+    known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
     encoding = fit_encoding(train_rows, known, factors, (periods.validation - periods.first).days)
     encoded = encode(eligible, known, factors, encoding).persist()
     job.rows_in += encoded.count()

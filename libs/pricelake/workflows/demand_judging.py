@@ -152,7 +152,8 @@ def _champion_wape(data: PreparedData, registry: Registry, name: str) -> float |
         return None
     spark = data.encoded.sparkSession
     rows = data.eligible.where(F.col("period_start") >= F.lit(data.periods.held_out))
-    encoded = encode(rows, vocabulary_frame(spark, champion), factors_frame(spark, champion), champion.encoding)
+    vocabulary, factors = vocabulary_frame(spark, champion.vocabulary), factors_frame(spark, champion.factors)
+    encoded = encode(rows, vocabulary, factors, champion.encoding)
     forecast = with_expected_units(with_curve(encoded, champion), CHAMPION, F.col("log_price_ratio"))
     return judge(forecast, [Contender(CHAMPION, CHAMPION)])[CHAMPION]["wape"]
 

@@ -1,6 +1,5 @@
 """What every job shares: a context, progress, and its row in ``ops.runs``."""
 
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,16 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from pricelake import __version__
 from pricelake.settings import Settings, configuration_hash
 from pricelake.settings.shop import Shop, load_shop
 from pricelake.tables import Lake, contract_of
+from pricelake.workflows.provenance import code_version
 
 
 class Reporter(Protocol):
@@ -148,25 +146,25 @@ def _open_record(name: str, job: Job, started_at: datetime) -> None:
     if book.exists("ops.runs"):
         runs = book.read("ops.runs").where((F.col("job") == name) & (F.col("outcome") == "running"))
         left = runs.collect()  # runs killed since this job last began, or running beside it
-    rows = [_row(name, job, started_at, "running")]
-    book.append("ops.runs", job.spark.createDataFrame(rows, contract_of("ops.runs").schema).coalesce(1))
+    book.append("ops.runs", _frame(job, [_row(name, job, started_at, "running")]))
     if left:
-        killed = job.spark.createDataFrame(left, contract_of("ops.runs").schema)
-        book.merge("ops.runs", killed.withColumn("outcome", F.lit("interrupted")))
+        book.merge("ops.runs", _frame(job, left).withColumn("outcome", F.lit("interrupted")))
 
 
 def _close_record(
     name: str, job: Job, started_at: datetime, outcome: str, seconds: float, message: str | None = None
 ) -> None:
     """Put the outcome into the run's row."""
-    row = _row(name, job, started_at, outcome, seconds, message)
-    frame = job.spark.createDataFrame([row], contract_of("ops.runs").schema).coalesce(1)
-    _book(job).merge("ops.runs", frame)
+    _book(job).merge("ops.runs", _frame(job, [_row(name, job, started_at, outcome, seconds, message)]))
 
 
 def _book(job: Job) -> Lake:
     """A lake of its own for the record, which does not count as the job's output."""
     return Lake(job.spark, job.lake.root, job.lake.journal.run_id)
+
+
+def _frame(job: Job, rows: list[Row]) -> DataFrame:
+    return job.spark.createDataFrame(rows, contract_of("ops.runs").schema).coalesce(1)
 
 
 def _row(
@@ -189,19 +187,3 @@ def _row(
         rows_in=job.rows_in,
         rows_out=sum(journal.rows_written.values()),
     )
-
-
-def code_version() -> str:
-    """Package version, and the git commit where the package runs from a checkout."""
-    here = Path(__file__).resolve().parent
-    try:
-        found = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - git from PATH, as a person would
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return __version__
-    return f"{__version__}+{found.stdout.strip()}" if found.returncode == 0 else __version__

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pandas as pd
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -23,11 +24,10 @@ def interactions_before(job: Job, day: date) -> DataFrame | None:
     """``gold.interactions`` as it was when ``day`` began; None where the shop's sales name no customers."""
     names = ("order_lines", "events", "reviews")
     order_lines, events, reviews = (job.lake.read_if_exists(f"bronze.{name}") for name in names)
-    if order_lines is None and events is None and reviews is None:
-        return None
     periods = periods_until(job, day)
     behaviour = collect_behaviour(order_lines, events, reviews, periods)
-    assert behaviour is not None, "one of the three is there"
+    if behaviour is None:
+        return None
     return aggregate_to_interactions(behaviour, periods, job.settings.features.rating_half_life_days)
 
 
@@ -42,10 +42,16 @@ def product_factors_before(job: Job, day: date) -> pd.DataFrame | None:
         None without any.
     """
     interactions = interactions_before(job, day)
-    if interactions is None or interactions.where(F.col("rating") > 0).isEmpty():
+    if interactions is None:
         return None
-    with (
-        checkpoint_directory(job.spark, f"{job.lake.root}/_checkpoints/train_demand"),
-        fitted_factors(interactions, job.settings.recommender, job.settings.spark.shuffle_partitions) as factors,
-    ):
-        return factors.products.toPandas().sort_values("product_id", ignore_index=True)  # one row per product
+    interactions = interactions.persist(StorageLevel.MEMORY_AND_DISK)  # the fit reads it several times
+    try:
+        if interactions.where(F.col("rating") > 0).isEmpty():
+            return None
+        with (
+            checkpoint_directory(job.spark, f"{job.lake.root}/_checkpoints/train_demand"),
+            fitted_factors(interactions, job.settings.recommender, job.settings.spark.shuffle_partitions) as factors,
+        ):
+            return factors.products.toPandas().sort_values("product_id", ignore_index=True)  # one row per product
+    finally:
+        interactions.unpersist()

@@ -1,7 +1,6 @@
 """All jobs of a nightly run, one after another, and the record they leave."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -11,7 +10,8 @@ from typing import Any
 from pricelake.session import build_session
 from pricelake.settings import Settings
 from pricelake.workflows.catalogue import JOBS
-from pricelake.workflows.job import JobResult, Reporter, code_version, run_job
+from pricelake.workflows.job import JobResult, Reporter, run_job
+from pricelake.workflows.provenance import code_version, machine_facts
 
 
 def run_all(
@@ -61,7 +61,7 @@ def run_record(results: list[JobResult], total_seconds: float) -> dict[str, Any]
         "total_seconds": round(total_seconds, 2),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": code_version(),
-        "machine": {"cores": os.cpu_count(), "memory_gib": round(_memory_bytes() / 2**30, 1)},
+        "machine": machine_facts(),
         "summaries": said,
     }
 
@@ -72,7 +72,3 @@ def write_record(record: dict[str, Any], path: Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(record, indent=2, sort_keys=False, default=str) + "\n", encoding="utf-8")
     part.replace(path)
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

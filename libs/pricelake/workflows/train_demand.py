@@ -15,7 +15,8 @@ from pricelake.training.weights import read_weights
 from pricelake.workflows.demand_data import PreparedData, prepare, with_evidence, write_snapshots
 from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, metric_rows, with_level_uncertainty
 from pricelake.workflows.demand_task import DemandTask
-from pricelake.workflows.job import Job, code_version
+from pricelake.workflows.job import Job
+from pricelake.workflows.provenance import code_version
 
 JUDGEMENT_FILE, EXAMPLE_ROWS = "judgement.json", 5
 LOADER = "pricelake.demand.serving"
