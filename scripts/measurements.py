@@ -105,7 +105,13 @@ DEMO_TARGETS = (
     Target("WAPE, mean of last 8 weeks", ("demand.wape.mean_8_weeks",)),
     Target("WAPE, last week", ("demand.wape.last_week",)),
     Target("share of curves sloping downward", ("demand.share_downward",), "1", lambda v: v == 1),
-    Target("median elasticity", ("demand.median_elasticity",), "−3 … −1", lambda v: -3 <= v <= -1, "{:.2f}"),
+    Target(
+        "median elasticity at the reference price, held-out periods",
+        ("demand.median_elasticity",),
+        "−3 … −1",
+        lambda v: -3 <= v <= -1,
+        "{:.2f}",
+    ),
     Target(
         "ALS / popularity, NDCG@10 on first-time purchases",
         ("recommender.als.first_time.ndcg_at_10", "recommender.popularity.first_time.ndcg_at_10"),

@@ -33,7 +33,7 @@ find_python() {
 # Ask the package index for one small package, so that a missing network is said in one line.
 need_network() {
   "$VENV/bin/pip" download --quiet --no-deps --no-cache-dir --dest "$(mktemp -d)" six >/dev/null 2>&1 ||
-    die "no package index answers. Connect to a network or point pip at a mirror (pip config set global.index-url ...; see README, 'Sites without internet')."
+    die "no package index answers. Connect to a network or point pip at a mirror (pip config set global.index-url ...; see README, 'On a cluster, and without internet')."
 }
 
 need_compiler() {
