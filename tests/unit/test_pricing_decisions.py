@@ -259,7 +259,7 @@ def absurd(what: str, price: str = " 2.49") -> str:
 
 
 def stale(what: str) -> str:
-    return f"Hold 2.49: {what} is too old for rule freshness; bring newer data or run the job that updates it."
+    return f"Hold 2.49: {what} (rule freshness)."
 
 
 def thin(seen: str) -> str:
@@ -276,9 +276,25 @@ STOPPED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"log_units": float("nan")}, "absurd_input", "absurd_input", absurd("demand curve")),
     ({"elasticity_high": -1.0}, "absurd_input", "absurd_input", absurd("demand curve")),
     ({"elasticity_sd": float("inf")}, "absurd_input", "absurd_input", absurd("demand curve")),
-    ({"panel_age_days": 8}, "stale_input", "freshness", stale("the demand panel")),
-    ({"model_age_days": None}, "stale_input", "freshness", stale("the demand model")),
-    ({"periods_since_sale": 14}, "stale_input", "freshness", stale("the price in force")),
+    ({"category": "FUEL"}, "excluded", "elsewhere", "Hold 2.49: rule elsewhere leaves this product's price to others."),
+    (
+        {"panel_age_days": 8},
+        "stale_input",
+        "freshness",
+        stale("the demand panel is more than 7 days old; run build_features"),
+    ),
+    (
+        {"model_age_days": None},
+        "stale_input",
+        "freshness",
+        stale("the demand model is more than 35 days old or of unknown age; run train_demand"),
+    ),
+    (
+        {"periods_since_sale": 14},
+        "stale_input",
+        "freshness",
+        stale("nothing was sold for more than 13 periods, so the price in force is not known for sure"),
+    ),
     (
         {"price_changes": 1},
         "not_enough_evidence",
@@ -312,13 +328,14 @@ FRESHNESS = {
     "max_periods_since_sale": 13,
 }
 HISTORY = {"name": "history", "kind": "history", "min_sold_periods": 20}
+ELSEWHERE = {"name": "elsewhere", "kind": "exclusion", "scope": {"categories": ["FUEL"]}}
 
 
 @pytest.mark.parametrize(("change", "code", "binding", "reason"), STOPPED)
 def test_missing_stale_or_absurd_input_stops_a_price(
     change: dict[str, Any], code: str, binding: str, reason: str
 ) -> None:
-    rules = rule_set(MARGIN, HISTORY, FRESHNESS)
+    rules = rule_set(MARGIN, HISTORY, FRESHNESS, ELSEWHERE)
     result = decide(rules, **change)
     assert (result["decision"], result["held_back_reason"]) == ("hold", code)
     assert (result["binding_rule"], result["reason"]) == (binding, reason)

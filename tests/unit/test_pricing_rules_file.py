@@ -20,7 +20,7 @@ def write(folder: Path, *rules: dict[str, Any]) -> Path:
 
 def test_the_rules_that_come_with_the_project_load() -> None:
     kinds = {rule.kind for rule in load_rules(ROOT / "conf/rules/grocery.yaml").rules}
-    assert kinds == {"floor", "ceiling", "step", "trusted_range", "ending", "history", "freshness"}
+    assert kinds == {"floor", "ceiling", "step", "trusted_range", "ending", "history", "freshness", "exclusion"}
 
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
@@ -66,6 +66,7 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
             {"name": "e", "kind": "ending", "bands": [{"below": 1.005, "endings": ["99"]}, {"endings": ["99"]}]},
             "must be in whole cents",
         ),
+        ({"name": "x", "kind": "exclusion"}, "an exclusion without scope excludes every product"),
         ({"name": "s", "kind": "stairs"}, "does not match any of the expected tags"),
         ({"name": "Max Change", "kind": "history"}, "String should match pattern"),
         ({"name": "h", "kind": "history", "hard": False}, "Input should be True"),

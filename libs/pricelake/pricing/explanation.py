@@ -4,6 +4,7 @@ import numpy as np
 
 from pricelake.pricing.inputs import (
     ABSURD_INPUT,
+    EXCLUDED,
     NO_COST,
     NO_DEMAND_CURVE,
     NOT_ENOUGH_EVIDENCE,
@@ -39,7 +40,8 @@ def absurd_sentence(stop: Stop, ticks: int) -> str:
 def _hold(stop: Stop, price: str, evidence: str = "", limits: str = "") -> str:
     why = {
         ABSURD_INPUT: f"the {stop.what} is missing or makes no sense; correct it where it comes from",
-        STALE_INPUT: f"{stop.what} is too old for rule {stop.rule}; bring newer data or run the job that updates it",
+        EXCLUDED: f"rule {stop.rule} leaves this product's price to others",
+        STALE_INPUT: f"{stop.what} (rule {stop.rule})",
         NOT_ENOUGH_EVIDENCE: f"not enough evidence, {evidence} seen; {stop.what}",
         NO_DEMAND_CURVE: "the demand model does not cover this product yet",
         NO_COST: f"the unit cost is unknown and {stop.what} needs it",

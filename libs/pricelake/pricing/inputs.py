@@ -9,9 +9,10 @@ import numpy.typing as npt
 from pricelake.pricing.money import MAX_COST_TICKS, MAX_PRICE_TICKS, Mask, Ticks
 from pricelake.pricing.rows import CURVE_PARAMETERS, PricingRows
 from pricelake.settings import PricingSettings
-from pricelake.settings.rules import FloorRule, FreshnessRule, HistoryRule, RuleSet
+from pricelake.settings.rules import ExclusionRule, FloorRule, FreshnessRule, HistoryRule, RuleSet
 
 ABSURD_INPUT = "absurd_input"
+EXCLUDED = "excluded"
 STALE_INPUT = "stale_input"
 NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 NO_DEMAND_CURVE = "no_demand_curve"
@@ -21,6 +22,7 @@ RULES_CONFLICT = "rules_conflict"
 # the first that holds is the one stated
 HOLD_REASONS = (
     ABSURD_INPUT,
+    EXCLUDED,
     STALE_INPUT,
     NOT_ENOUGH_EVIDENCE,
     NO_DEMAND_CURVE,
@@ -60,10 +62,10 @@ def check_inputs(rows: PricingRows, rules: RuleSet, settings: PricingSettings) -
 
     Args:
         rows: rows without absurd inputs.
-        rules: history and freshness rules, and floors, which need a cost.
+        rules: exclusions, history and freshness rules, and floors, which need a cost.
         settings: objective and the least number of price changes.
     """
-    stops = [*_stale(rows, rules), *_evidence(rows, rules, settings)]
+    stops = [*_excluded(rows, rules), *_stale(rows, rules), *_evidence(rows, rules, settings)]
     no_curve, no_cost = ~rows.known("log_units"), ~rows.has_cost
     stops.append(Stop(NO_DEMAND_CURVE, NO_DEMAND_CURVE, no_curve, no_curve))
     if settings.objective in ("profit", "mix"):
@@ -119,21 +121,41 @@ def _is_downward(rows: PricingRows) -> Mask:
     return usable
 
 
+def _excluded(rows: PricingRows, rules: RuleSet) -> Iterator[Stop]:
+    for rule in rules.rules:
+        if isinstance(rule, ExclusionRule):
+            applies = rows.in_scope(rule.scope)
+            yield Stop(EXCLUDED, rule.name, applies, applies)
+
+
 def _stale(rows: PricingRows, rules: RuleSet) -> Iterator[Stop]:
     for rule in rules.rules:
         if not isinstance(rule, FreshnessRule):
             continue
         applies = rows.in_scope(rule.scope)
         limits = (
-            ("panel_age_days", rule.max_panel_age_days, "the demand panel"),
-            ("model_age_days", rule.max_model_age_days, "the demand model"),
-            ("periods_since_sale", rule.max_periods_since_sale, "the price in force"),
+            (
+                "panel_age_days",
+                rule.max_panel_age_days,
+                "the demand panel is more than {} days old; run build_features",
+            ),
+            (
+                "model_age_days",
+                rule.max_model_age_days,
+                "the demand model is more than {} days old or of unknown age; run train_demand",
+            ),
+            (
+                "periods_since_sale",
+                rule.max_periods_since_sale,
+                "nothing was sold for more than {} periods, so the price in force is not known for sure",
+            ),
         )
         for column, most, what in limits:
             if most is not None:
                 age = rows.counts(column)
                 # an unknown age (-1) is not a fresh one
-                yield Stop(STALE_INPUT, rule.name, applies, applies & ((age < 0) | (age > most)), what)
+                too_old = applies & ((age < 0) | (age > most))
+                yield Stop(STALE_INPUT, rule.name, applies, too_old, what.format(most))
 
 
 def _evidence(rows: PricingRows, rules: RuleSet, settings: PricingSettings) -> Iterator[Stop]:

@@ -146,8 +146,22 @@ class FreshnessRule(Rule):
     max_periods_since_sale: Count | None = Field(default=None, description="older prices in force are hearsay")
 
 
+class ExclusionRule(Rule):
+    """Products whose price is not set here: regulated, quoted elsewhere, or no goods at all. They keep their price."""
+
+    kind: Literal["exclusion"]
+
+    @model_validator(mode="after")
+    def _some_products(self) -> "ExclusionRule":
+        if self.scope == Scope():
+            raise ValueError(
+                "an exclusion without scope excludes every product; name departments, categories or products"
+            )
+        return self
+
+
 AnyRule = Annotated[
-    FloorRule | CeilingRule | StepRule | TrustedRangeRule | EndingRule | HistoryRule | FreshnessRule,
+    FloorRule | CeilingRule | StepRule | TrustedRangeRule | EndingRule | HistoryRule | FreshnessRule | ExclusionRule,
     Field(discriminator="kind"),
 ]
 
