@@ -113,6 +113,13 @@ DEMO_TARGETS = (
         "{:.2f}",
     ),
     Target(
+        "median elasticity at the price in force, prices to set",
+        ("recommendations.median_elasticity",),
+        "",
+        None,
+        "{:.2f}",
+    ),
+    Target(
         "ALS / popularity, NDCG@10 on first-time purchases",
         ("recommender.als.first_time.ndcg_at_10", "recommender.popularity.first_time.ndcg_at_10"),
         "> 1",

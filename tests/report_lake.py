@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.demand.curve import elasticity, expected_units
 from pricelake.settings import LakeSettings, ReportSettings, Settings
@@ -307,13 +307,17 @@ def made_up_tables(products: int, periods: int, seed: int = 3) -> dict[str, list
     }
 
 
+def frame_of(spark: SparkSession, name: str, rows: list[dict[str, Any]]) -> DataFrame:
+    """Rows of a table by its contract; what a row leaves out is null."""
+    schema = contract_of(name).schema
+    return spark.createDataFrame([tuple(row.get(column) for column in schema.names) for row in rows], schema)
+
+
 def write_tables(lake: Lake, tables: dict[str, list[dict[str, Any]]]) -> None:
     """Write the tables side by side: on a small machine almost all of the time is waiting for commits."""
 
     def write(name: str) -> None:
-        schema = contract_of(name).schema
-        ordered = [tuple(row.get(column) for column in schema.names) for row in tables[name]]
-        lake.replace(name, lake.spark.createDataFrame(ordered, schema))
+        lake.replace(name, frame_of(lake.spark, name, tables[name]))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, tables))

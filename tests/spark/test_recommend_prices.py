@@ -132,6 +132,7 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
             "rules_conflict": 1,
         },
         "decisions": {"hold": 4, "lower": 1, "raise": 1},
+        "median_elasticity": pytest.approx(-1.2),
     }
     row = found["raised"]
     units = 100 * (2.69 / 2.49) ** -1.2

@@ -11,17 +11,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.errors import PricingError
 from pricelake.report import decisions, evidence
-from pricelake.tables import contract_of
-from tests.report_lake import AS_OF, made_up_tables
+from tests.report_lake import AS_OF, frame_of, made_up_tables
 
 TABLES = made_up_tables(products=40, periods=6)
 PRICES = TABLES["gold.price_recommendations"]
 
 
 def frame(spark: SparkSession, name: str, rows: list[dict] | None = None) -> DataFrame:
-    schema = contract_of(name).schema
-    listed = TABLES[name] if rows is None else rows
-    return spark.createDataFrame([tuple(row.get(column) for column in schema.names) for row in listed], schema)
+    return frame_of(spark, name, TABLES[name] if rows is None else rows)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +27,7 @@ def prices(spark: SparkSession) -> DataFrame:
 
 
 def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
-    totals = decisions.decision_totals(prices)
+    totals = decisions.decision_totals(prices, weakest_elasticity=1.0)
     changed = [row for row in PRICES if row["is_changed"]]
     costed = [row for row in changed if row["profit_then_amount"] is not None]
     decided = Counter(row["decision"] for row in PRICES)
@@ -46,11 +43,26 @@ def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
     assert totals.revenue_uplift == sum(row["revenue_then_amount"] - row["revenue_now_amount"] for row in changed)
     assert totals.low_confidence_changed == sum(row["confidence"] in ("low", "none") for row in changed)
     assert totals.period_first == totals.period_last == AS_OF
+    assert totals.changed_profit_now == sum(row["profit_now_amount"] for row in costed)
+    assert totals.changed_revenue_now == sum(row["revenue_now_amount"] for row in costed)
+    known = [row["elasticity"] for row in PRICES if row["elasticity"] is not None]
+    assert totals.with_elasticity == len(known)
+    assert totals.weakest == sum(value >= -1.1 for value in known) > 0
+
+
+def test_prices_outside_the_rules_today_are_counted_by_what_became_of_them(spark: SparkSession) -> None:
+    forced = {"flags": ["price_now_breaks_rule"]}
+    down = forced | {"is_changed": True, "decision": "lower", "uplift_amount": Decimal("-0.30")}
+    held = forced | {"is_changed": False, "decision": "hold"}
+    marked = [PRICES[1] | {"product_id": "a"} | down, PRICES[1] | {"product_id": "b"} | held, PRICES[1]]
+    totals = decisions.decision_totals(frame(spark, "gold.price_recommendations", marked), weakest_elasticity=0.5)
+    assert (totals.forced_changed, totals.forced_held) == (1, 1)
+    assert totals.forced_uplift == Decimal("-0.30")
 
 
 def test_nothing_to_report_is_an_error_not_an_empty_page(prices: DataFrame) -> None:
     with pytest.raises(PricingError, match=r"^gold.price_recommendations holds no price for this as-of date"):
-        decisions.decision_totals(prices.where("false"))
+        decisions.decision_totals(prices.where("false"), weakest_elasticity=1.0)
 
 
 def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:
@@ -74,8 +86,18 @@ def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:
     assert step.decided == sum(row["binding_rule"] == "max_change" for row in PRICES)
 
 
-def test_change_buckets_hold_each_changed_price_once_and_edges_belong_above(spark: SparkSession) -> None:
-    moves = {"1.10": 0.10, "0.90": -0.10, "1.02": 0.02, "1.14": 0.14, "1.0199": 0.00, "9.00": 0.98, "0.01": -1.00}
+def test_a_rule_with_two_limits_counts_once_per_price(spark: SparkSession) -> None:
+    trail = [("max_change", "step", "0.90", False), ("max_change", "step", "1.10", True), ("seen", "range", "2", False)]
+    row = PRICES[0] | {"rules": trail, "binding_rule": "max_change"}
+    counted = decisions.rule_counts(frame(spark, "gold.price_recommendations", [row, row | {"product_id": "x"}]))
+    assert [(one.rule, one.applied, one.bound, one.decided) for one in counted] == [
+        ("max_change", 2, 2, 2),
+        ("seen", 2, 0, 0),
+    ]
+
+
+def test_change_buckets_hold_each_changed_price_once_and_edges_belong_to_the_step_nearer_0(spark: SparkSession) -> None:
+    moves = {"1.10": 0.08, "0.90": -0.10, "1.02": 0.00, "1.1401": 0.14, "1.0199": 0.00, "9.00": 0.98, "0.01": -1.00}
     rows = [
         PRICES[0]
         | {

@@ -15,6 +15,7 @@ DEMO: dict[str, Any] = {
         "median_elasticity": -1.5,
     },
     "recommender": {"als": {"first_time": {"ndcg_at_10": 0.06}}, "popularity": {"first_time": {"ndcg_at_10": 0.04}}},
+    "recommendations": {"median_elasticity": -0.74},
     "total_seconds": 400.0,
     "finished_at": "2024-03-04T05:06:07+00:00",
     "code_version": "1.0+abc",

@@ -1,13 +1,18 @@
 """What a manager must know before signing, worked out from the tables."""
 
 from pricelake.report.findings import Findings
-from pricelake.report.wording import FLAGS, amount, count, share, words
+from pricelake.report.wording import FLAGS, amount, count, number, share, words
+
+ALMOST_ALL = 0.9
 
 
 def caveats(findings: Findings) -> list[tuple[str, str]]:
     """Short title and one or two sentences each, most important first."""
     return [
+        *_one_direction(findings),
         *_assumed_costs(findings),
+        *_forced(findings),
+        *_list_prices(findings),
         *_competitors(findings),
         ("How the effect of price was learnt", _identification()),
         *_low_confidence(findings),
@@ -23,6 +28,61 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
             "the model is right. The interval of the total adds up all lower and all upper ends: the case in which "
             f"every estimate errs the same way. Chance in a single {findings.period}'s sales comes on top.",
         ),
+    ]
+
+
+def _one_direction(findings: Findings) -> list[tuple[str, str]]:
+    """A change of price pays where the elasticity is on one side of -revenue / profit (Lerner's condition)."""
+    totals = findings.totals
+    verb, moved = ("raise", totals.raised) if totals.raised >= totals.lowered else ("cut", totals.lowered)
+    if not totals.changed or moved < ALMOST_ALL * totals.changed or totals.changed_profit_now <= 0:
+        return []
+    margin = float(totals.changed_profit_now / totals.changed_revenue_now)
+    pays, risk = {"raise": ("more weakly", "more strongly"), "cut": ("more strongly", "more weakly")}[verb]
+    typical = f" have a median of {number(findings.elasticities[0].p50)}" if findings.elasticities else " are not known"
+    bound = (
+        f"; {share(totals.weakest, totals.with_elasticity)} of them are about "
+        f"{number(-findings.weakest_elasticity, 1)}, the weakest that the settings allow"
+        if totals.weakest
+        else ""
+    )
+    return [
+        (
+            f"{'All' if moved == totals.changed else 'Almost all'} changes are {verb}s",
+            f"At today's prices {share(margin, 1)} of what these products bring is profit. Then a {verb} pays wherever "
+            f"demand reacts {pays} than at an elasticity of {number(-1 / margin, 1)}, and the elasticities at today's "
+            f"prices{typical}{bound}. So the cost decides the direction, and the largest change allowed decides how "
+            f"far. If customers react {risk} than the model believes, these {verb}s lose money: start with a few and "
+            "measure.",
+        )
+    ]
+
+
+def _forced(findings: Findings) -> list[tuple[str, str]]:
+    totals = findings.totals
+    told = []
+    if totals.forced_changed:
+        told.append(
+            f"{count(totals.forced_changed)} changed prices break a floor or ceiling today and move for that reason, "
+            f"whatever it brings: {amount(totals.forced_uplift, findings.currency, plus=True)} expected profit."
+        )
+    if totals.forced_held:
+        told.append(
+            f"{count(totals.forced_held)} held prices break a floor or ceiling too and stay, because nothing supports "
+            "a better one: look at them yourself."
+        )
+    return [("Prices outside the rules today", " ".join(told))] if told else []
+
+
+def _list_prices(findings: Findings) -> list[tuple[str, str]]:
+    if findings.has_list_prices:
+        return []
+    return [
+        (
+            "Today's prices are worked out",
+            "The shop brings no list prices: the price in force is what customers last paid plus the discounts booked. "
+            "Compare it with the shelf before you change it.",
+        )
     ]
 
 
@@ -76,18 +136,20 @@ def _low_confidence(findings: Findings) -> list[tuple[str, str]]:
     totals = findings.totals
     if not totals.low_confidence_changed:
         return []
+    is_most = totals.low_confidence_changed > 0.5 * totals.changed
     return [
         (
-            "Thin evidence behind some changes",
+            f"Thin evidence behind {'most' if is_most else 'some'} changes",
             f"{count(totals.low_confidence_changed)} of {count(totals.changed)} changed prices "
-            f"({share(totals.low_confidence_changed, totals.changed)}) have low confidence: few price moves or a wide "
-            "spread of the estimate. Review these first.",
+            f"({share(totals.low_confidence_changed, totals.changed)}) have low confidence: few price moves, a wide "
+            "spread of the estimate, or a gain that may be a loss. "
+            + ("Take the others first." if is_most else "Review these first."),
         )
     ]
 
 
 def _other_flags(findings: Findings) -> list[tuple[str, str]]:
-    told_already = {"assumed_cost", "no_competitors", "no_cost"}
+    told_already = {"assumed_cost", "no_competitors", "no_cost", "price_now_breaks_rule"}
     rest = [flag for flag in findings.flags if flag.code not in told_already]
     if not rest:
         return []

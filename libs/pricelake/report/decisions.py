@@ -13,6 +13,7 @@ BUCKET_RATE = 0.02
 LARGEST_BUCKET = 50  # changes beyond 100 % share the outermost bars
 MOST_CODES = 50
 MOST_ORIGINS = 5
+NEAR_WEAKEST = 0.1  # of an elasticity
 RECOMMENDATION_COLUMNS = tuple(column.name for column in fields(Recommendation))
 
 
@@ -20,17 +21,18 @@ def _sum_where(condition: Column, amount: str) -> Column:
     return F.coalesce(F.sum(F.when(condition, F.col(amount))), F.lit(0).cast("decimal(28,4)"))
 
 
-def decision_totals(prices: DataFrame) -> DecisionTotals:
+def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTotals:
     """All decisions in one row.
 
     Args:
         prices: ``gold.price_recommendations`` of one as-of date.
+        weakest_elasticity: smallest size of an elasticity that a curve may have.
 
     Raises:
         PricingError: there is no recommendation to report.
     """
     changed, costed = F.col("is_changed"), F.col("profit_then_amount").isNotNull()
-    assumed = F.col("cost_source") == "assumed"
+    assumed, forced = F.col("cost_source") == "assumed", F.array_contains("flags", "price_now_breaks_rule")
     row = prices.agg(
         F.count("*").alias("prices"),
         F.count_if(changed).alias("changed"),
@@ -53,6 +55,13 @@ def decision_totals(prices: DataFrame) -> DecisionTotals:
         ).alias("revenue_uplift"),
         F.count_if(changed & ~costed).alias("costless_changed"),
         F.count_if(changed & F.col("confidence").isin("low", "none")).alias("low_confidence_changed"),
+        _sum_where(changed & costed, "profit_now_amount").alias("changed_profit_now"),
+        _sum_where(changed & costed, "revenue_now_amount").alias("changed_revenue_now"),
+        F.count_if(changed & forced).alias("forced_changed"),
+        _sum_where(changed & costed & forced, "uplift_amount").alias("forced_uplift"),
+        F.count_if((F.col("decision") == "hold") & forced).alias("forced_held"),
+        F.count("elasticity").alias("with_elasticity"),
+        F.count_if(F.col("elasticity") >= -(weakest_elasticity + NEAR_WEAKEST)).alias("weakest"),
     ).first()
     if row is None or row["prices"] == 0:
         raise PricingError(
@@ -82,21 +91,29 @@ def flag_counts(prices: DataFrame) -> tuple[Count, ...]:
 
 def rule_counts(prices: DataFrame) -> tuple[RuleCount, ...]:
     """Rules that applied, those that bound most often first, at most ``MOST_CODES``."""
-    trail = prices.select("binding_rule", F.explode("rules").alias("entry"))
-    counted = trail.groupBy(F.col("entry.rule").alias("rule"), F.col("entry.kind").alias("kind")).agg(
+    # a rule with a lower and an upper limit has two entries in the trail of one price
+    once = F.array_distinct(F.transform("rules", lambda one: F.struct(one["rule"], one["kind"])))
+    bound = F.transform(F.filter("rules", lambda one: one["binding"]), lambda one: one["rule"])
+    trail = prices.select("binding_rule", bound.alias("bound"), F.inline(once).alias("rule", "kind"))
+    counted = trail.groupBy("rule", "kind").agg(
         F.count("*").alias("applied"),
-        F.count_if(F.col("entry.binding")).alias("bound"),
-        F.count_if(F.col("binding_rule") == F.col("entry.rule")).alias("decided"),
+        F.count_if(F.array_contains("bound", F.col("rule"))).alias("bound"),
+        F.count_if(F.col("binding_rule") == F.col("rule")).alias("decided"),
     )
     rows = counted.orderBy(F.desc("bound"), F.desc("applied"), "rule", "kind").limit(MOST_CODES).collect()
     return tuple(RuleCount(**row.asDict()) for row in rows)
 
 
 def change_buckets(prices: DataFrame) -> tuple[ChangeBucket, ...]:
-    """Changed prices by relative change in steps of 2 %, ascending; changes beyond 100 % are in the outermost step."""
+    """Changed prices by relative change in steps of 2 %, ascending; changes beyond 100 % are in the outermost step.
+
+    A change on an edge belongs to the step nearer to 0: a raise of 10 % lies in the step from 8 to 10 %, as a largest
+    change of 10 % says.
+    """
     rate = F.col("price_recommended").cast("double") / F.col("price_now").cast("double") - 1
     # rounded first: 1.10 / 1.00 - 1 is a hair above 0.1 in floating point
-    bucket = F.floor(F.round(rate / BUCKET_RATE, 6))
+    steps = F.round(rate / BUCKET_RATE, 6)
+    bucket = F.when(steps > 0, F.ceil(steps) - 1).otherwise(F.floor(steps))
     bucket = F.greatest(F.lit(-LARGEST_BUCKET), F.least(F.lit(LARGEST_BUCKET - 1), bucket)).cast("int")
     changed = prices.where("is_changed AND price_now > 0")
     rows = changed.groupBy(bucket.alias("bucket")).agg(F.count("*").alias("prices")).orderBy("bucket")

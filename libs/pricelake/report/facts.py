@@ -28,6 +28,13 @@ class DecisionTotals:
         revenue_uplift: expected revenue gained by the changed prices (may be negative when profit is the objective).
         costless_changed: changed prices without any cost, judged on revenue alone.
         low_confidence_changed: changed prices with confidence ``low`` or ``none``.
+        changed_profit_now: expected profit at today's prices of the changed prices with a cost.
+        changed_revenue_now: expected revenue at today's prices of the same prices.
+        forced_changed: changed prices that broke a floor or ceiling; they move whatever it brings.
+        forced_uplift: expected profit they gain, mostly below 0.
+        forced_held: held prices that break a floor or ceiling; they stay.
+        with_elasticity: prices whose elasticity is known.
+        weakest: those of them within ``NEAR_WEAKEST`` of the weakest elasticity a curve may have.
     """
 
     prices: int
@@ -48,6 +55,13 @@ class DecisionTotals:
     revenue_uplift: Decimal
     costless_changed: int
     low_confidence_changed: int
+    changed_profit_now: Decimal
+    changed_revenue_now: Decimal
+    forced_changed: int
+    forced_uplift: Decimal
+    forced_held: int
+    with_elasticity: int
+    weakest: int
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,7 @@ class RuleCount:
     Attributes:
         rule: name in the rules file.
         kind: floor, ceiling, step, ending or hold.
-        applied: prices it applied to.
+        applied: prices it applied to; a rule with a lower and an upper limit counts once.
         bound: prices where the objective alone would have gone beyond it.
         decided: prices whose ``binding_rule`` it is.
     """
@@ -86,7 +100,7 @@ class RuleCount:
 
 @dataclass(frozen=True)
 class ChangeBucket:
-    """Changed prices whose relative change lies in ``[low_rate, high_rate)``; rates, 0.02 = +2 %."""
+    """Changed prices whose relative change lies between two rates, 0.02 = +2 %, the one farther from 0 included."""
 
     low_rate: float
     high_rate: float

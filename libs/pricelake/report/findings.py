@@ -29,10 +29,14 @@ class Findings:
 
     Attributes:
         shop: name of the shop.
+        about: what its data covers, in a sentence; None: not said.
         currency: ISO code of all money.
         as_of: the run saw nothing from this day on.
         period: ``week`` or ``day``.
         interval_rate: coverage of the stated intervals, 0–1.
+        weakest_elasticity: smallest size of an elasticity that a curve may have.
+        has_list_prices: the shop brings list prices; without, the price in force is worked out from payments.
+        price_list: name of the file beside the page that lists every changed price.
         totals: all decisions in figures.
         held_back: reasons of the held prices.
         flags: what is assumed or missing, by flag.
@@ -53,10 +57,14 @@ class Findings:
     """
 
     shop: str
+    about: str | None
     currency: str
     as_of: date
     period: str
     interval_rate: float
+    weakest_elasticity: float
+    has_list_prices: bool
+    price_list: str
     totals: DecisionTotals
     held_back: tuple[Count, ...]
     flags: tuple[Count, ...]

@@ -30,6 +30,7 @@ from pricelake.report.price_plots import (
     opportunity_bars,
     rule_bars,
 )
+from pricelake.report.verdicts import forecast_verdict, ranking_verdict
 
 
 def as_script(content: Any) -> Markup:
@@ -90,6 +91,8 @@ def render(findings: Findings) -> str:
         figures=as_script({key: plot.as_figure() for key, plot in plots.items()}),
         caveats=caveats(findings),
         contenders=ordered_contenders(findings.held_out) if findings.held_out else [],
+        forecast_verdict=forecast_verdict(findings.held_out) if findings.held_out else "",
+        ranking_verdict=ranking_verdict(findings.rankings),
         say=wording,
         light=css_variables(LIGHT),
         dark=css_variables(DARK),

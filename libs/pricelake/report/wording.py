@@ -17,13 +17,14 @@ CONTENDERS = {
     "repeat": "Own repeat purchases",
 }
 HELD_BACK = {
-    "not_enough_evidence": "Price moved too seldom to learn from",
+    "excluded": "A rule leaves the price to others",
+    "not_enough_evidence": "Too few sales or price moves to learn from",
     "no_demand_curve": "No demand curve (too few sales)",
     "no_cost": "No cost, but profit is the objective",
-    "stale_input": "Inputs are too old",
+    "stale_input": "Not sold lately, or inputs too old",
     "absurd_input": "An input makes no sense",
-    "rules_conflict": "Rules contradict each other",
-    "outside_trusted_range": "Best price lies outside the range the model knows",
+    "rules_conflict": "No price within reach obeys every rule",
+    "outside_trusted_range": "Today's price is outside the range the model knows",
 }
 FLAGS = {
     "assumed_cost": "Cost is assumed, not brought by the shop",
@@ -34,7 +35,7 @@ FLAGS = {
     "short_history": "Short sales history",
     "few_price_changes": "Few price moves in the past",
     "planned_promotion": "A promotion is planned for the period",
-    "price_now_breaks_rule": "Today's price breaks a rule, so it had to move",
+    "price_now_breaks_rule": "Today's price breaks a floor or ceiling",
     "ceiling_overruled": "A ceiling gave way to a floor",
 }
 PURCHASES = {"all": "All purchases", "repeat": "Repeat purchases", "first_time": "First-time purchases"}

@@ -85,6 +85,7 @@ class Shop(Section):
     """One shop."""
 
     name: str
+    about: str | None = Field(default=None, description="what the data covers, in a sentence; the report says it")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     time_zone: str = Field(default="UTC", description="IANA name; decides to which day and week an order belongs")
     country: str | None = Field(default=None, description="ISO code for public holidays; None: no holidays")

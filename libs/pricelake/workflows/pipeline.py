@@ -12,6 +12,7 @@ from pricelake.settings import Settings
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.job import JobResult, Reporter, run_job
 from pricelake.workflows.provenance import code_version, machine_facts
+from pricelake.workflows.whole_file import whole_file
 
 
 def run_all(
@@ -68,7 +69,5 @@ def run_record(results: list[JobResult], total_seconds: float) -> dict[str, Any]
 
 def write_record(record: dict[str, Any], path: Path) -> None:
     """Write the record as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(record, indent=2, sort_keys=False, default=str) + "\n", encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as file:
+        file.write(json.dumps(record, indent=2, sort_keys=False, default=str) + "\n")

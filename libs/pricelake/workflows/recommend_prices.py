@@ -22,8 +22,7 @@ def recommend_prices(job: Job) -> dict[str, Any]:
     Both tables are replaced for the as-of date, so that a rerun leaves the same rows.
 
     Returns:
-        ``{"recommendations": {"count", "changed", "held_back": {reason: count}, "decisions": {decision: count}},
-        "model_version", "rules_version"}``.
+        ``{"recommendations": as :func:`count_decisions`, "model_version", "rules_version"}``.
 
     Raises:
         PricingError: the panel has no open period; the panel or the champion knows days after the as-of date; a product
@@ -113,18 +112,20 @@ def _check_unique(curves: DataFrame, as_of: date) -> None:
 
 
 def count_decisions(recommendations: DataFrame) -> dict[str, Any]:
-    """Prices by decision and by what held them back.
+    """Prices by decision and by what held them back, and how customers react at the prices in force.
 
     Args:
         recommendations: gold.price_recommendations of one as-of date.
 
     Returns:
-        ``{"count", "changed", "held_back": {reason: count}, "decisions": {decision: count}}``.
+        ``{"count", "changed", "held_back": {reason: count}, "decisions": {decision: count}, "median_elasticity"}``;
+        the last at the prices in force, None where no price has a curve.
     """
     groups = recommendations.groupBy("decision", "held_back_reason").agg(
         F.count("*").alias("rows"), F.count_if("is_changed").alias("changed")
     )
     found = groups.orderBy("decision", "held_back_reason").collect()  # at most decisions x reasons
+    typical = recommendations.agg(F.percentile_approx("elasticity", 0.5, 10_000)).first()
     decisions: dict[str, int] = {}
     for row in found:
         decisions[row["decision"]] = decisions.get(row["decision"], 0) + row["rows"]
@@ -133,4 +134,5 @@ def count_decisions(recommendations: DataFrame) -> dict[str, Any]:
         "changed": sum(row["changed"] for row in found),
         "held_back": {row["held_back_reason"]: row["rows"] for row in found if row["held_back_reason"]},
         "decisions": decisions,
+        "median_elasticity": typical[0] if typical is not None else None,
     }

@@ -15,6 +15,8 @@ from pricelake.report import Findings, decisions, draw_curve, evidence, render
 from pricelake.report.evidence_facts import QuarantineCount
 from pricelake.report.facts import DecisionTotals, DrawnCurve, Recommendation
 from pricelake.workflows.job import Job
+from pricelake.workflows.price_list import write_price_list
+from pricelake.workflows.whole_file import whole_file
 
 OPPORTUNITIES = 25
 CATEGORIES = 18
@@ -37,14 +39,15 @@ class _Tables:
 
 
 def write_report(job: Job) -> dict[str, Any]:
-    """Gather bounded facts from the tables of the as-of date and write one self-contained HTML file.
+    """Gather bounded facts from the tables of the as-of date; write one self-contained HTML file and the price list.
 
     Reads ``gold.price_recommendations``, ``gold.demand_panel``, ``bronze.products`` and, where they exist,
     ``gold.demand_curves``, ``gold.demand_metrics``, ``gold.recommender_metrics``, ``bronze.quarantine``, ``ops.runs``.
     Writes no table. The same tables give the same file.
 
     Returns:
-        ``report`` (path), ``bytes``, ``opportunities`` and ``curves`` shown.
+        ``report`` and ``price_list`` (paths), ``bytes`` of the report, prices ``listed``, ``opportunities`` and
+        ``curves`` shown.
 
     Raises:
         ContractError: recommendations, panel or products have not been written.
@@ -54,7 +57,8 @@ def write_report(job: Job) -> dict[str, Any]:
     path = local_path(job.settings.report.path)
     job.reporter.step("gathering decisions")
     tables = _read(job)
-    totals = decisions.decision_totals(tables.prices)  # refuses an empty date before anything else is worked out
+    # refuses an empty date before anything else is worked out
+    totals = decisions.decision_totals(tables.prices, job.settings.demand.min_elasticity)
     job.rows_in += totals.prices
     opportunities = decisions.largest_opportunities(tables.prices, OPPORTUNITIES)
     chosen = decisions.choice_of_products(tables.prices, job.settings.report.curves)
@@ -63,8 +67,16 @@ def write_report(job: Job) -> dict[str, Any]:
     job.reporter.step("gathering evidence")
     findings = _findings(job, tables, totals, opportunities, curves)
     job.reporter.step(f"writing {path}")
+    listed = write_price_list(path.with_name(findings.price_list), tables.prices, tables.products)
     size = write_page(path, render(findings))
-    return {"report": str(path), "bytes": size, "opportunities": len(opportunities), "curves": len(curves)}
+    return {
+        "report": str(path),
+        "price_list": str(path.with_name(findings.price_list)),
+        "bytes": size,
+        "listed": listed,
+        "opportunities": len(opportunities),
+        "curves": len(curves),
+    }
 
 
 def local_path(text: str) -> Path:
@@ -83,12 +95,9 @@ def local_path(text: str) -> Path:
 
 def write_page(path: Path, page: str) -> int:
     """Write the page, whole or not at all; returns its size in bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    content = page.encode("utf-8")
-    part.write_bytes(content)
-    part.replace(path)
-    return len(content)
+    with whole_file(path) as file:
+        file.write(page)
+    return path.stat().st_size
 
 
 def _read(job: Job) -> _Tables:
@@ -158,10 +167,14 @@ def _findings(
     shown = [*(one.product_id for one in opportunities), *(one.recommendation.product_id for one in curves)]
     return Findings(
         shop=job.shop.name,
+        about=job.shop.about,
         currency=job.shop.currency,
         as_of=as_of,
         period=job.settings.features.period,
         interval_rate=job.settings.pricing.interval_rate,
+        weakest_elasticity=job.settings.demand.min_elasticity,
+        has_list_prices=job.lake.exists("bronze.list_prices"),
+        price_list=f"{local_path(job.settings.report.path).stem}-prices.csv",
         totals=totals,
         held_back=decisions.held_back_counts(prices),
         flags=decisions.flag_counts(prices),

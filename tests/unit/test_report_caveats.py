@@ -1,0 +1,103 @@
+"""What the report warns of, and who it says did best."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from pricelake.report.caveats import caveats
+from pricelake.report.evidence_facts import HeldOutFigures, PanelQuality, RankingQuality
+from pricelake.report.facts import DecisionTotals, ElasticityRange
+from pricelake.report.findings import Findings
+from pricelake.report.verdicts import forecast_verdict, ranking_verdict
+
+DAY = date(2024, 3, 4)
+TOTALS = DecisionTotals(
+    prices=1000, changed=100, raised=60, lowered=40, kept=100, held=800, period_first=DAY, period_last=DAY,
+    profit_now=Decimal(5000), profit_uplift=Decimal(90), profit_uplift_low=Decimal(10), profit_uplift_high=Decimal(200),
+    assumed_uplift=Decimal(0), assumed_changed=0, revenue_now=Decimal(20000), revenue_uplift=Decimal(-5),
+    costless_changed=0, low_confidence_changed=0, changed_profit_now=Decimal(250), changed_revenue_now=Decimal(1000),
+    forced_changed=0, forced_uplift=Decimal(0), forced_held=0, with_elasticity=400, weakest=0,
+)  # fmt: skip
+FINDINGS = Findings(
+    shop="Shop", about=None, currency="EUR", as_of=DAY, period="week", interval_rate=0.9, weakest_elasticity=0.5,
+    has_list_prices=True, price_list="report-prices.csv", totals=TOTALS, held_back=(), flags=(), opportunities=(),
+    curves=(), changes=(), rules=(), held_out=None,
+    elasticities=(ElasticityRange("All products", 400, -2.0, -1.0, -0.74, -0.6, -0.5),), rankings=(), quarantine=(),
+    rows_taken={}, panel=PanelQuality(0, 0, 0, 0, 0, 0, 0, 0), runs=(), origins=(), table_versions={}, names={},
+)  # fmt: skip
+
+
+def told(**totals: object) -> dict[str, str]:
+    return {
+        title: text.replace("\u00a0", " ")
+        for title, text in caveats(replace(FINDINGS, totals=replace(TOTALS, **totals)))
+    }
+
+
+def test_changes_in_both_directions_need_no_warning_of_one() -> None:
+    assert not [title for title in told() if "changes are" in title]
+
+
+def test_almost_all_raises_name_the_cost_and_the_weakest_elasticity_behind_them() -> None:
+    text = told(raised=98, lowered=2, weakest=140)["Almost all changes are raises"]
+    # a quarter of revenue is profit: a raise pays up to an elasticity of -4 (Lerner)
+    assert text.startswith(
+        "At today's prices 25 % of what these products bring is profit. Then a raise pays wherever demand reacts more "
+        "weakly than at an elasticity of \u22124.0"
+    )
+    assert "have a median of \u22120.74; 35 % of them are about \u22120.5, the weakest that the settings allow" in text
+    assert "If customers react more strongly than the model believes, these raises lose money" in text
+
+
+def test_all_cuts_are_warned_of_the_other_way_round() -> None:
+    text = told(raised=0, lowered=100)["All changes are cuts"]
+    assert "a cut pays wherever demand reacts more strongly" in text
+    assert "If customers react more weakly than the model believes, these cuts lose money" in text
+    assert "weakest" not in text
+
+
+def test_prices_that_break_a_rule_today_are_named_with_what_they_cost() -> None:
+    assert told(forced_changed=20, forced_uplift=Decimal("-3.5"), forced_held=839)[
+        "Prices outside the rules today"
+    ] == (
+        "20 changed prices break a floor or ceiling today and move for that reason, whatever it brings: "
+        "\u22123.50 EUR expected profit. 839 held prices break a floor or ceiling too and stay, because nothing "
+        "supports a better one: look at them yourself."
+    )
+    assert "Prices outside the rules today" not in told()
+
+
+def test_prices_worked_out_from_payments_are_told_from_shelf_prices() -> None:
+    titles = [title for title, _ in caveats(replace(FINDINGS, has_list_prices=False))]
+    assert "Today's prices are worked out" in titles
+    assert "Today's prices are worked out" not in told()
+
+
+def test_thin_evidence_behind_most_changes_points_to_the_others() -> None:
+    assert told(low_confidence_changed=97)["Thin evidence behind most changes"].endswith("Take the others first.")
+    assert told(low_confidence_changed=9)["Thin evidence behind some changes"].endswith("Review these first.")
+
+
+def test_the_best_forecast_is_named_whoever_made_it() -> None:
+    values = {
+        "pricelake": {"wape": 0.558, "wape_price_observed": 0.436},
+        "lightgbm": {"wape": 0.549, "wape_price_observed": 0.440},
+        "last_week": {"wape": 0.762},
+    }
+    assert forecast_verdict(HeldOutFigures(DAY, values)).replace("\u00a0", " ") == (
+        "Best over all periods LightGBM 54.9 % (PriceLake model 55.8 %), and where a price was paid PriceLake model "
+        "43.6 %."
+    )
+    assert forecast_verdict(HeldOutFigures(DAY, {})) == ""
+
+
+def test_the_best_ranking_is_named_by_kind_of_purchase() -> None:
+    def row(contender: str, purchases: str, ndcg: float) -> RankingQuality:
+        return RankingQuality(DAY, contender, purchases, 0.1, 0.1, 0.1, ndcg, 0.1, 9)
+
+    rows = [row("als", "all", 0.185), row("repeat", "all", 0.4), row("als", "first_time", 0.044)]
+    rows.append(row("popularity", "first_time", 0.036))
+    assert ranking_verdict(rows) == (
+        "Best by NDCG@10 for all purchases: Own repeat purchases 0.400 (ALS (tastes) 0.185); for first-time purchases: "
+        "ALS (tastes) 0.044."
+    )
