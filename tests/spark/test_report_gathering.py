@@ -89,10 +89,12 @@ def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:
 def test_a_rule_with_two_limits_counts_once_per_price(spark: SparkSession) -> None:
     trail = [("max_change", "step", "0.90", False), ("max_change", "step", "1.10", True), ("seen", "range", "2", False)]
     row = PRICES[0] | {"rules": trail, "binding_rule": "max_change"}
-    counted = decisions.rule_counts(frame(spark, "gold.price_recommendations", [row, row | {"product_id": "x"}]))
-    assert [(one.rule, one.applied, one.bound, one.decided) for one in counted] == [
-        ("max_change", 2, 2, 2),
-        ("seen", 2, 0, 0),
+    held = row | {"product_id": "y", "rules": [*trail[2:], ("seen", "hold", "", True)], "binding_rule": "seen"}
+    counted = decisions.rule_counts(frame(spark, "gold.price_recommendations", [row, row | {"product_id": "x"}, held]))
+    assert [(one.rule, one.kind, one.applied, one.bound, one.decided) for one in counted] == [
+        ("max_change", "step", 2, 2, 2),
+        ("seen", "hold", 1, 1, 1),
+        ("seen", "range", 3, 0, 0),
     ]
 
 

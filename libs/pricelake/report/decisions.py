@@ -14,6 +14,12 @@ LARGEST_BUCKET = 50  # changes beyond 100 % share the outermost bars
 MOST_CODES = 50
 MOST_ORIGINS = 5
 NEAR_WEAKEST = 0.1  # of an elasticity
+# a rule with a lower and an upper limit has two entries in the trail of one price
+ONCE_PER_RULE = """
+    transform(array_distinct(transform(rules, one -> struct(one.rule, one.kind))), named -> struct(
+        named.rule AS rule, named.kind AS kind,
+        exists(rules, one -> one.rule = named.rule AND one.kind = named.kind AND one.binding) AS is_bound))
+"""
 RECOMMENDATION_COLUMNS = tuple(column.name for column in fields(Recommendation))
 
 
@@ -91,14 +97,11 @@ def flag_counts(prices: DataFrame) -> tuple[Count, ...]:
 
 def rule_counts(prices: DataFrame) -> tuple[RuleCount, ...]:
     """Rules that applied, those that bound most often first, at most ``MOST_CODES``."""
-    # a rule with a lower and an upper limit has two entries in the trail of one price
-    once = F.array_distinct(F.transform("rules", lambda one: F.struct(one["rule"], one["kind"])))
-    bound = F.transform(F.filter("rules", lambda one: one["binding"]), lambda one: one["rule"])
-    trail = prices.select("binding_rule", bound.alias("bound"), F.inline(once).alias("rule", "kind"))
-    counted = trail.groupBy("rule", "kind").agg(
+    once = prices.select("binding_rule", F.inline(F.expr(ONCE_PER_RULE)))
+    counted = once.groupBy("rule", "kind").agg(
         F.count("*").alias("applied"),
-        F.count_if(F.array_contains("bound", F.col("rule"))).alias("bound"),
-        F.count_if(F.col("binding_rule") == F.col("rule")).alias("decided"),
+        F.count_if("is_bound").alias("bound"),
+        F.count_if(F.col("is_bound") & (F.col("binding_rule") == F.col("rule"))).alias("decided"),
     )
     rows = counted.orderBy(F.desc("bound"), F.desc("applied"), "rule", "kind").limit(MOST_CODES).collect()
     return tuple(RuleCount(**row.asDict()) for row in rows)

@@ -12,7 +12,17 @@ from pricelake.report.facts import (
 )
 from pricelake.report.findings import Findings
 from pricelake.report.palette import role
-from pricelake.report.plot import ROW_HEIGHT, Plot, axis, horizontal_bars, layout, names_axis, shop_text, wrapped
+from pricelake.report.plot import (
+    LINE_HEIGHT,
+    ROW_HEIGHT,
+    Plot,
+    axis,
+    horizontal_bars,
+    layout,
+    names_axis,
+    shop_text,
+    wrapped,
+)
 from pricelake.report.wording import HELD_BACK, amount, count, price, share, words
 
 OPPORTUNITY_BARS = 12
@@ -104,9 +114,10 @@ def opportunity_bars(findings: Findings) -> Plot:
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
     shape = layout(
-        60 + ROW_HEIGHT * len(best),
+        60 + (ROW_HEIGHT + LINE_HEIGHT) * len(best),
         axis(f"expected gain per {findings.period}, {findings.currency}", nticks=5, rangemode="tozero"),
-        names_axis([shop_text(findings.name_of(one.product_id)) for one in best]),
+        # names repeat; with its id every bar is one product
+        names_axis([f"{shop_text(findings.name_of(one.product_id))}<br>{shop_text(one.product_id)}" for one in best]),
         bargap=0.35,
     )
     return Plot("opportunity-bars", "Largest expected gains with their intervals", [trace], shape)
