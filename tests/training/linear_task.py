@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from pricelake.training import SnapshotColumn
+from pricelake.training import Snapshot, SnapshotColumn, schema_hash
+from pricelake.training.snapshot_files import arrow_schema
 
 COLUMNS = (
     SnapshotColumn("row_id", "int64"),
@@ -24,6 +28,20 @@ def linear_rows(n_rows: int, seed: int, noise: float = 0.1) -> pd.DataFrame:
     y = 2.0 * a - 3.0 * b + np.array([0.0, 1.0, -1.0, 2.0, 0.5])[group] + noise * random.normal(size=n_rows)
     floats = {name: values.astype("float32") for name, values in (("a", a), ("b", b), ("y", y))}
     return pd.DataFrame({"row_id": np.arange(n_rows), "group": group.astype("int32"), **floats})
+
+
+def snapshot_of(rows: pd.DataFrame, directory: Path, files: int) -> Snapshot:
+    """A snapshot written without Spark: rows in order, the first ones again as padding."""
+    directory.mkdir()
+    per_file = -(-len(rows) // files)
+    padding = rows.iloc[: per_file * files - len(rows)].assign(weight=np.float32(0.0))
+    padded = pd.concat([rows.assign(weight=np.float32(1.0)), padding])
+    paths = tuple(str(directory / f"part-{i:05d}.parquet") for i in range(files))
+    for i, path in enumerate(paths):
+        part = pa.Table.from_pandas(padded.iloc[i * per_file : (i + 1) * per_file], preserve_index=False)
+        part = part.select(arrow_schema(COLUMNS).names).cast(arrow_schema(COLUMNS))
+        pq.write_table(part, path, row_group_size=max(1, per_file // 3))
+    return Snapshot(str(directory), paths, len(rows), len(padded), schema_hash(COLUMNS), 0)
 
 
 @dataclass(frozen=True)

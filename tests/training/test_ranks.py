@@ -1,6 +1,5 @@
 """Real Horovod ranks: their arithmetic, their agreement, their failures."""
 
-import json
 import os
 import signal
 import threading
@@ -11,35 +10,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from pricelake.errors import TrainingError
 from pricelake.settings import TrainingSettings
-from pricelake.training import Snapshot, SnapshotColumn, fit, load_weights, schema_hash, write_snapshot
+from pricelake.training import Snapshot, SnapshotColumn, fit, load_weights, write_snapshot
 from pricelake.training.schedule import learning_rate
-from pricelake.training.snapshot_files import arrow_schema
 from pricelake.training.weights import read_weights
-from tests.training.linear_task import COLUMNS, LinearTask, linear_rows
+from tests.rank_processes import is_running, pid_of
+from tests.training.linear_task import COLUMNS, LinearTask, linear_rows, snapshot_of
 
 NAMES = [column.name for column in COLUMNS]
-
-
-def snapshot_of(rows: pd.DataFrame, directory: Path, files: int) -> Snapshot:
-    """A snapshot written without Spark: rows in order, the first ones again as padding."""
-    directory.mkdir()
-    per_file = -(-len(rows) // files)
-    padding = rows.iloc[: per_file * files - len(rows)].assign(weight=np.float32(0.0))
-    padded = pd.concat([rows.assign(weight=np.float32(1.0)), padding])
-    paths = tuple(str(directory / f"part-{i:05d}.parquet") for i in range(files))
-    for i, path in enumerate(paths):
-        part = pa.Table.from_pandas(padded.iloc[i * per_file : (i + 1) * per_file], preserve_index=False)
-        part = part.select(arrow_schema(COLUMNS).names).cast(arrow_schema(COLUMNS))
-        pq.write_table(part, path, row_group_size=max(1, per_file // 3))
-    return Snapshot(str(directory), paths, len(rows), len(padded), schema_hash(COLUMNS), 0)
 
 
 @pytest.fixture
@@ -105,7 +87,7 @@ def test_two_ranks_do_the_arithmetic_of_one_global_batch(train: Snapshot, valida
 def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
     train: Snapshot, validation: Snapshot, tmp_path: Path
 ) -> None:
-    killed, plan = tmp_path / "killed", settings(epochs=8, patience_epochs=8)
+    killed, plan, task = tmp_path / "killed", settings(epochs=8, patience_epochs=8), _SlowTask(dropout_rate=0.2)
     pids: dict[int, int] = {}
     on_interrupt = signal.getsignal(signal.SIGINT)
 
@@ -115,16 +97,16 @@ def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
             os.kill(pids[1], signal.SIGKILL)
 
     with pytest.raises(TrainingError) as failure:
-        fit(_SlowTask(), train, validation, plan, str(killed), kill_rank_1)
+        fit(task, train, validation, plan, str(killed), kill_rank_1)
     assert str(failure.value) == (
         f"Rank 1 of 2 was ended by SIGKILL (often for lack of memory). Its log: {killed}/logs/rank-1.log. "
         "Finished epochs are kept; run the same training again to go on from the last one."
     )
-    assert not [pid for pid in pids.values() if _is_running(pid)], "no rank is left behind"
+    assert not [pid for pid in pids.values() if is_running(pid)], "no rank is left behind"
     assert signal.getsignal(signal.SIGINT) is on_interrupt
 
-    resumed = fit(_SlowTask(), train, validation, plan, str(killed))
-    whole = fit(_SlowTask(), train, validation, plan, str(tmp_path / "whole"))
+    resumed = fit(task, train, validation, plan, str(killed))
+    whole = fit(task, train, validation, plan, str(tmp_path / "whole"))
     assert 2 <= resumed.resumed_from < 8
     assert whole.resumed_from == 0
     assert [row["epoch"] for row in resumed.history] == list(range(1, 9))
@@ -134,20 +116,9 @@ def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
     for left, right in zip(read_weights(resumed.weights_path), read_weights(whole.weights_path), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
 
-    again = fit(_SlowTask(), train, validation, plan, str(tmp_path / "whole"))
+    again = fit(task, train, validation, plan, str(tmp_path / "whole"))
     assert (again.history, again.best_epoch, again.rows_per_rank) == (whole.history, whole.best_epoch, {0: 604, 1: 604})
     assert again.seconds < 5.0, "a finished training is not started again"
-
-
-def pid_of(directory: Path, rank: int) -> int:
-    return int(json.loads((directory / "logs" / f"rank-{rank}.json").read_text())["pid"])
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @dataclass(frozen=True)

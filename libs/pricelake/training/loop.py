@@ -36,7 +36,7 @@ class RankTraining:
         """Build model and optimiser; Horovod is initialised."""
         self.plan = plan
         self.rank, self.ranks = hvd.rank(), hvd.size()
-        # ranks draw different dropout masks; rank 0's initial weights are broadcast
+        # rank 0's initial weights are broadcast
         tf.keras.utils.set_random_seed(plan.settings.seed + self.rank)
         self.steps = Steps(plan.task, plan.settings.gradient_clip_norm)
         self.model, self.optimiser = self.steps.model, self.steps.optimiser
@@ -93,7 +93,9 @@ class RankTraining:
         self.steps.reset()
         files = deal_files(self.plan.train.files, self.ranks, self.rank, epoch, settings.seed)
         n_steps = self._agree_on_steps(files)
+        # ranks draw different rows and dropout masks
         seed = int(np.random.SeedSequence([settings.seed, epoch, self.rank]).generate_state(1)[0])
+        self.steps.draw_from(seed)
         rate = 0.0
         with Feed(files, self.plan.task.columns, settings.batch_size, seed) as feed:
             for step, batch in enumerate(feed):

@@ -25,6 +25,7 @@ class Steps:
         """Build model, optimiser (Adam) and graphs."""
         self.task, self.clip_norm = task, clip_norm
         self.layout = Layout.of(task.columns)
+        tf.keras.backend.experimental.enable_tf_random_generator()  # the older kind cannot be started anew
         self.model = task.build_model()
         self._build()
         self.variables = self.model.trainable_variables
@@ -46,6 +47,16 @@ class Steps:
     def reset(self) -> None:
         """Start new sums."""
         self.sums.assign(tf.zeros(3, tf.float64))
+
+    def draw_from(self, seed: int) -> None:
+        """Start the random numbers of dropout anew, so that an epoch does not depend on what was drawn before it.
+
+        Keras keeps their state out of weights and checkpoints: a resumed training could not go on with it.
+        """
+        for place, layer in enumerate(self.model.submodules):
+            generator = getattr(getattr(layer, "_random_generator", None), "_generator", None)
+            if generator is not None:
+                generator.reset_from_seed(seed + place)
 
     def totals(self) -> tuple[float, float, float]:
         """Since :meth:`reset`: weighted loss, weight, seconds in all-reduce (waiting for other ranks included)."""
