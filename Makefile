@@ -3,13 +3,17 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup demo test lint bench measurements lock clean
+.PHONY: help setup repair demo test lint bench measurements lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: ## environment from the lock file, Horovod, Java, Spark's jars; seconds when all is there
 	@bash scripts/setup.sh
+
+repair: ## set-up again from the start, for an environment that 'pricelake doctor' finds broken
+	@rm -f .venv/.stamp-*
+	@$(MAKE) --no-print-directory setup
 
 demo: setup ## the whole run on Complete Journey, one year of a US grocer; ends in build/demo/report.html
 	@.venv/bin/pricelake run --settings conf/demo.yaml --json build/demo/run.json

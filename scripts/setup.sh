@@ -82,7 +82,8 @@ step_horovod() {
   touch "$stamp"
 }
 
-java_version() { "$1" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p'; }
+# the version may come after lines on options that Java picked up from the environment
+java_version() { "$1" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
 
 step_java() {
   local stamp="$VENV/.stamp-java" java

@@ -72,7 +72,7 @@ def _refuse_incomplete(directory: Path, origin: str) -> None:
     if lacking:
         raise MachineError(
             f"{origin} ({directory}) lacks {', '.join(lacking)}: Spark cannot open Delta tables without them. "
-            f"Run 'make setup', or put the jars of {', '.join(packages())} into a directory named in PRICELAKE_JARS."
+            f"Run 'make repair', or put the jars of {', '.join(packages())} into a directory named in PRICELAKE_JARS."
         )
 
 

