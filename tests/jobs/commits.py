@@ -15,6 +15,7 @@ COMMIT_POINTS: tuple[CommitPoint, ...] = (
     ("train_recommender", "after", 1),
     ("train_recommender", "before", 5),
     ("train_demand", "before", 1),
+    ("train_demand", "after", 1),
     ("recommend_prices", "after", 1),
 )
 

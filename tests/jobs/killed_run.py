@@ -1,19 +1,27 @@
-"""Run one job and kill the whole process while it writes: ``python -m tests.jobs.killed_run JOB SETTINGS NUMBER``."""
+"""Run one job and kill the whole process in the middle: ``python -m tests.jobs.killed_run JOB SETTINGS MOMENT``.
 
+A moment is the number of a commit whose files are being written, ``epoch`` or ``page``.
+"""
+
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from pricelake.tables import Lake
+from pricelake.training import launch
+from pricelake.training.plan import RankReport, TrainingPlan
+from pricelake.training.weights import CHECKPOINT
 from pricelake.workflows.entry import job_main
 from tests.jobs.commits import CommitPoint, counting_commits
 
 
-def die() -> None:
-    os.killpg(0, signal.SIGKILL)
+def die(group: int = 0) -> None:
+    os.killpg(group, signal.SIGKILL)
 
 
 def die_while_writing(job: str, number: int) -> None:
@@ -35,7 +43,53 @@ def die_while_writing(job: str, number: int) -> None:
     Lake._commit = counting_commits(job, at)  # type: ignore[method-assign]
 
 
+def die_in_an_epoch() -> None:
+    """Driver and JVM die when a rank has done the first step after a checkpoint; ranks are left to find out."""
+    driver = os.getpgrp()
+
+    def train_rank(plan: TrainingPlan) -> RankReport:
+        from pricelake.training.rank import train_rank
+        from pricelake.training.steps import Steps
+
+        train = Steps.train
+
+        def train_one_step(self: Steps, *batch: Any) -> None:
+            train(self, *batch)
+            if (plan.checkpoints / CHECKPOINT).exists():
+                with contextlib.suppress(ProcessLookupError):  # the other rank was first
+                    die(driver)
+                time.sleep(60)
+
+        Steps.train = train_one_step  # type: ignore[method-assign]
+        return train_rank(plan)
+
+    launch.train_rank = train_rank
+
+
+def die_with_half_a_page() -> None:
+    """Die when half of the report is on disk."""
+    opened = Path.open
+
+    def open_to_die(self: Path, *how: Any, **more: Any) -> Any:
+        file = opened(self, *how, **more)
+        if self.name.startswith("report.html"):
+            write = file.write
+
+            def write_half(content: Any) -> None:
+                write(content[: len(content) // 2])
+                file.flush()
+                die()
+
+            file.write = write_half
+        return file
+
+    Path.open = open_to_die  # type: ignore[method-assign, assignment]
+
+
 if __name__ == "__main__":
-    name, settings, which = sys.argv[1:]
-    die_while_writing(name, int(which))
+    name, settings, moment = sys.argv[1:]
+    if moment.isdigit():
+        die_while_writing(name, int(moment))
+    else:
+        {"epoch": die_in_an_epoch, "page": die_with_half_a_page}[moment]()
     sys.exit(job_main(name, ["--settings", settings]))

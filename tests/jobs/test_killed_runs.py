@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pricelake.tables import CONTRACTS, Lake
+from pricelake.tracking import CHAMPION, Registry
+from pricelake.training.weights import load_checkpoint
 from pricelake.workflows.catalogue import job_entry
 from pricelake.workflows.job import run_job
 from tests.jobs.commits import COMMIT_POINTS, CommitPoint
 from tests.jobs.conftest import REPOSITORY, Chain, Site
+from tests.rank_processes import is_running, pid_of
 from tests.tiny_shop import AS_OF
 
 # what differs between two runs by nature: generated ids, and the number of a table version with the same rows
@@ -43,11 +47,19 @@ def assert_same_tables(spark: SparkSession, site: Site, wanted: dict[str, Counte
         assert found == wanted[name], name
 
 
+def champion(site: Site) -> int:
+    version = Registry(site.settings.tracking).version_by_alias(site.settings.tracking.model_name, CHAMPION)
+    assert version is not None
+    return int(version.version)
+
+
 def run_again(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
     run_job(job, job_entry(job).workflow(), spark, site.settings, AS_OF)
     runs = Lake(spark, site.settings.lake.root).read("ops.runs").where(f"job = '{job}'").select("outcome").collect()
     assert sorted(run["outcome"] for run in runs) == ["interrupted", "succeeded"]
     assert_same_tables(spark, site, wanted, chain.results[job].table_versions)
+    if job == "train_demand":
+        assert champion(site) == champion(chain.site) == 1
 
 
 @pytest.mark.parametrize("point", COMMIT_POINTS, ids=lambda point: "-".join(map(str, point)))
@@ -73,13 +85,54 @@ def test_killed_while_writing_and_run_again(
 ) -> None:
     """A real kill -9 of driver and JVM, while data files lie beside a log that does not know them."""
     site = site_before(job)
-    program = [sys.executable, "-m", "tests.jobs.killed_run", job, str(site.settings_file), str(number)]
+    kill_in(site, job, str(number))
+    run_again(chain, spark, site, job, wanted)
+
+
+def kill_in(site: Site, job: str, moment: str) -> None:
+    program = [sys.executable, "-m", "tests.jobs.killed_run", job, str(site.settings_file), moment]
     quick = os.environ | {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}  # a process that lives for seconds
     died = subprocess.run(
         program, cwd=REPOSITORY, env=quick, start_new_session=True, capture_output=True, text=True, check=False
     )
     assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
-    run_again(chain, spark, site, job, wanted)
+
+
+def test_killed_in_an_epoch_training_goes_on_from_the_one_before(
+    chain: Chain, wanted: dict[str, Counter[str]], site_before: Callable[[str], Site], spark: SparkSession
+) -> None:
+    site = site_before("train_demand")
+    kill_in(site, "train_demand", "epoch")
+    directory = Path(site.settings.training.directory) / "demand" / "checkpoints"
+    ranks, deadline = [pid_of(directory, rank) for rank in (0, 1)], time.monotonic() + 15
+    while any(map(is_running, ranks)):
+        assert time.monotonic() < deadline, "ranks outlive the driver"
+        time.sleep(0.1)
+    kept = load_checkpoint(directory)
+    assert kept is not None
+    assert (kept.epoch, kept.finished) == (1, False)
+    assert kept.history[0]["steps"] > 1
+
+    run_again(chain, spark, site, "train_demand", wanted)
+    ended = load_checkpoint(directory)
+    assert ended is not None
+    assert (ended.epoch, ended.finished) == (4, True)
+    assert ended.history[0] == kept.history[0], "trained again, for its seconds differ"
+
+
+def test_killed_with_half_a_page_the_old_one_stays_until_the_next_run(
+    chain: Chain, wanted: dict[str, Counter[str]], site_before: Callable[[str], Site], spark: SparkSession
+) -> None:
+    site = site_before("write_report")
+    page, whole = site.folder / "report.html", (chain.site.folder / "report.html").read_bytes()
+    page.write_text("the old page")
+    kill_in(site, "write_report", "page")
+    assert page.read_text() == "the old page"
+    (half,) = set(site.folder.glob("report.html*")) - {page}
+    assert whole.startswith(half.read_bytes())
+    run_again(chain, spark, site, "write_report", wanted)
+    assert page.read_bytes() == whole
+    assert not half.exists()
 
 
 def test_running_a_job_twice_changes_nothing(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from typer.testing import CliRunner
 
 from pricelake.cli.app import app
@@ -18,7 +19,7 @@ from pricelake.tables import Lake
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.pipeline import run_record, write_record
 from tests.jobs.conftest import REPOSITORY, Chain, Site, write_site_settings
-from tests.tiny_shop import write_tiny_shop
+from tests.tiny_shop import AS_OF, write_tiny_shop
 
 BIN = Path(sys.executable).parent
 
@@ -51,30 +52,33 @@ def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--settings" in capsys.readouterr().err
 
 
-def test_spark_submit_runs_a_job_and_reports_failure(site_before: Callable[[str], Site]) -> None:
-    site = site_before("ingest")
+def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What an activated environment's spark-submit does; it sends all that Python says to its own output."""
     activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
     activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
-    submit = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", "jobs/ingest.py"]
-    done = subprocess.run(
-        [*submit, "--settings", str(site.settings_file), "--as-of", "2024-03-04"],
-        cwd=REPOSITORY,
-        env=activated,
-        capture_output=True,
-        text=True,
-        check=False,
+    activated["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"  # a process that lives for seconds
+    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", f"jobs/{job}.py"]
+    return subprocess.run(
+        [*program, *arguments], cwd=REPOSITORY, env=activated, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "ingest finished" in done.stdout  # spark-submit sends all that Python says to its own output
-    failed = subprocess.run(
-        [*submit, "--settings", "conf/nowhere.yaml"],
-        cwd=REPOSITORY,
-        env=activated,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert failed.returncode != 0
+
+
+@pytest.mark.parametrize("job", [entry.name for entry in JOBS])
+def test_spark_submit_runs_each_job(site_before: Callable[[str], Site], spark: SparkSession, job: str) -> None:
+    site = site_before(job)
+    done = submit(job, "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    assert f"{job} finished" in done.stdout
+    last = Lake(spark, site.settings.lake.root).read("ops.runs").orderBy(F.desc("started_at")).first()
+    assert last is not None
+    assert (last["job"], last["as_of_date"], last["outcome"]) == (job, AS_OF, "succeeded")
+
+
+@pytest.mark.parametrize("job", [entry.name for entry in JOBS])
+def test_spark_submit_reports_the_failure_of_each_job(job: str) -> None:
+    failed = submit(job, "--settings", "conf/nowhere.yaml")
+    assert failed.returncode == 1
+    assert f"{job} failed: " in failed.stdout
     assert "conf/nowhere.yaml does not exist" in failed.stdout
 
 
@@ -85,9 +89,11 @@ def pricelake(*words: str) -> Result:
 def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
     tmp_path: Path, spark: SparkSession
 ) -> None:
-    """The whole command as a person types it: all jobs, record, summary, report."""
+    """The whole command as a person types it: all jobs, progress, record, summary, report; two rows are bad."""
     site = Site(tmp_path / "site")
     write_tiny_shop(site.folder / "shop", totals_only=True)
+    with (site.folder / "shop/totals.csv").open("a") as totals:
+        totals.write("p01,north,2023-01-09,-4,3.2,1.1\nunheard,north,2023-01-09,4,3.2,1.1\n")
     write_site_settings(site)
     record_path = tmp_path / "build" / "run.json"
     done = pricelake("run", "--settings", str(site.settings_file), "--json", str(record_path))
@@ -97,12 +103,23 @@ def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
     assert "Recommender: no recommendations: gold.interactions has not been written" in said
     assert "of 24 prices should change" in said
     assert "Elasticity: median -" in said
-    assert "Record of this run:" in said
+    assert "2 rows in quarantine" in said
+    assert f"Report: {site.folder}/report.html" in said
+    assert f"Record of this run: {record_path}" in said
+    assert [said.index(f"{n}/6 {entry.name}") for n, entry in enumerate(JOBS, 1)] == sorted(
+        said.index(f"{n}/6 {entry.name}") for n, entry in enumerate(JOBS, 1)
+    )
+    assert "… Train the LightGBM baseline on the same rows and features" in said
     record = json.loads(record_path.read_text())
     assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
     assert record["recommendations"]["count"] == 24
     assert record["demand"]["share_downward"] == 1.0
-    assert set(record["demand"]["wape"]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
+    for figure in ("wape", "bias"):
+        assert set(record["demand"][figure]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
+    assert record["demand"]["wape"]["lightgbm"] != record["demand"]["wape"]["pricelake"]
+    for contender, wape in record["demand"]["wape"].items():
+        assert f"{contender} │ {wape:.3f}" in said
+    assert record["quarantined_rows"] == 2
     assert record["machine"]["cores"] >= 1
     assert record["code_version"]
     assert "<html" in (site.folder / "report.html").read_text()[:200]
@@ -118,17 +135,38 @@ def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
     assert "Horovod" in doctor.stdout
 
 
+def test_each_job_is_a_subcommand_that_says_what_it_did(
+    site_before: Callable[[str], Site], spark: SparkSession
+) -> None:
+    listed = pricelake("--help").stdout
+    assert all(f" {entry.name.replace('_', '-')} " in listed for entry in JOBS)
+    site = site_before("write_report")
+    done = pricelake("write-report", "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
+    assert done.exit_code == 0, done.output[-2000:]
+    assert "write_report: 24 rows in, 0 out" in done.stdout
+    assert (site.folder / "report-prices.csv").is_file()
+
+
+def test_a_record_is_json_whatever_the_figures(tmp_path: Path) -> None:
+    write_record({"demand": {"wape": {"a": float("nan"), "b": 0.5}}, "x": [float("inf"), 1]}, tmp_path / "run.json")
+    text = (tmp_path / "run.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"demand": {"wape": {"a": None, "b": 0.5}}, "x": [None, 1]}
+
+
 def test_errors_are_printed_without_a_trace(tmp_path: Path) -> None:
     write_site_settings(Site(tmp_path))
-    failed = subprocess.run(
-        [str(BIN / "pricelake"), "show", "gold.nothing", "--settings", str(tmp_path / "settings.yaml")],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert failed.returncode == 1
-    assert failed.stderr.startswith("error: There is no table 'gold.nothing'.")
+    known = str(tmp_path / "settings.yaml")
+    for words, message in (
+        (("show", "gold.nothing", "--settings", known), "There is no table 'gold.nothing'."),
+        (("run", "--settings", "conf/nowhere.yaml"), "conf/nowhere.yaml does not exist"),
+        (("ingest", "--settings", known, "--set", "lake.root=["), "--set lake.root=[: the value is not YAML"),
+    ):
+        failed = subprocess.run(
+            [str(BIN / "pricelake"), *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert failed.returncode == 1
+        assert failed.stderr.startswith(f"error: {message}"), failed.stderr
+        assert "Traceback" not in failed.stderr
 
 
 def test_the_record_has_every_section_people_read(chain: Chain, tmp_path: Path) -> None:

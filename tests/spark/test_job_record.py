@@ -48,6 +48,24 @@ def test_a_finished_job_is_recorded_with_versions_rows_and_hashes(spark: SparkSe
     assert run["seconds"] == pytest.approx(result.seconds, abs=0.5)
 
 
+def test_a_finished_job_is_recorded_with_the_version_of_each_table_it_read(
+    spark: SparkSession, settings: Settings
+) -> None:
+    def read_weather(job: Job) -> dict[str, Any]:
+        assert job.lake.read_if_exists("bronze.costs") is None
+        return {"rows": job.lake.read("bronze.weather").count()}
+
+    for _ in range(2):
+        run_job("ingest", write_weather, spark, settings, AS_OF)
+    assert run_job("build_features", read_weather, spark, settings, AS_OF).summary == {"rows": 1}
+    last = runs(spark, settings)[-1]
+    assert (last["job"], last["input_versions"], last["output_versions"]) == (
+        "build_features",
+        {"bronze.weather": 2},
+        {},
+    )
+
+
 def test_a_failed_job_is_recorded_with_its_message_and_still_fails(spark: SparkSession, settings: Settings) -> None:
     def fail(job: Job) -> dict[str, Any]:
         raise ValueError("no sales on Mars")

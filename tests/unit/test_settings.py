@@ -35,6 +35,20 @@ def test_overlay_changes_single_keys_and_keeps_the_rest(tmp_path: Path) -> None:
     assert (settings.lake.root, settings.demand.hidden_units) == ("b", (8, 4))
 
 
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (["lake.root"], "--set lake.root is not of the form section.key=value."),
+        (["lake.root=["], "--set lake.root=[: the value is not YAML; put it in quotes."),
+        (["lake=1", "lake.root=x"], "--set lake.root=x names a key below lake, which another --set gives a value."),
+    ],
+)
+def test_an_override_that_cannot_be_read_is_refused(pairs: list[str], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_overrides(pairs)
+    assert str(caught.value) == message
+
+
 def test_all_problems_are_reported_at_once_with_key_rule_and_value(tmp_path: Path) -> None:
     path = write(
         tmp_path,

@@ -34,7 +34,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
     """``section.key=value`` pairs as nested settings; values are read as YAML.
 
     Raises:
-        SettingsError: a pair has no ``=``.
+        SettingsError: a pair has no ``=``, its value is not YAML, or it names a key below another pair's value.
     """
     nested: dict[str, Any] = {}
     for pair in pairs:
@@ -45,7 +45,12 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
         level = nested
         for section in sections:
             level = level.setdefault(section, {})
-        level[key] = yaml.safe_load(value)
+            if not isinstance(level, dict):
+                raise SettingsError(f"--set {pair} names a key below {section}, which another --set gives a value.")
+        try:
+            level[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"--set {pair}: the value is not YAML; put it in quotes.") from error
     return nested
 
 

@@ -1,6 +1,7 @@
 """All jobs of a nightly run, one after another, and the record they leave."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -68,6 +69,14 @@ def run_record(results: list[JobResult], total_seconds: float) -> dict[str, Any]
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write the record as JSON, whole or not at all."""
+    """Write the record as JSON, whole or not at all; figures that could not be worked out (NaN) are null."""
     with whole_file(path) as file:
-        file.write(json.dumps(record, indent=2, sort_keys=False, default=str) + "\n")
+        file.write(json.dumps(_finite(record), indent=2, sort_keys=False, default=str, allow_nan=False) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
