@@ -32,6 +32,7 @@ def test_the_worked_example_of_an_own_shop_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: SparkSession
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where the customers' key is made
     for folder in ("data", "conf/shops", "conf/rules"):
         (tmp_path / folder).mkdir(parents=True)
     for path in ("conf/base.yaml", "conf/rules/grocery.yaml"):
@@ -56,8 +57,11 @@ def test_the_worked_example_of_an_own_shop_runs(
         run_job(job, job_entry(job).workflow(), spark, settings, as_of)
     open_rows = Lake(spark, settings.lake.root).read("gold.demand_panel").where("is_open").collect()
     assert len(open_rows) == 24
+    assert (tmp_path / ".config/pricelake/customer.key").stat().st_mode & 0o777 == 0o600
     assert {row["cost_source"] for row in open_rows} == {"assumed"}
-    assert all(float(row["unit_cost"]) == pytest.approx(0.6 * float(row["list_price"]), abs=1e-4) for row in open_rows)
+    for row in open_rows:
+        rate = 0.5 if row["category"] == "BREAD" else 0.6
+        assert float(row["unit_cost"]) == pytest.approx(rate * float(row["list_price"]), abs=1e-4)
 
 
 def test_the_jobs_table_is_the_catalogue() -> None:

@@ -166,7 +166,8 @@ class Oracle:
         planned = money(list_price * (1 - promo.pop("announced")))
         unit_price = planned if is_open or paid is None else paid
         cost = self.brought("costs", "unit_cost", pair, week)
-        rate = 0.4 if self.products.loc[pair[0], "department"] == "HOME" else 0.6
+        department, category = self.products.loc[pair[0], ["department", "category"]]
+        rate = {"BREAD": 0.5}.get(category, {"HOME": 0.4, "FOOD": 0.55}[department])
         rival, available = self.competitor(pair, week), self.availability(pair, week)
         holiday_days, days_to_holiday = self.calendar(pair[1], week)
         warm, wet, no_weather = self.weather(pair[1], week)

@@ -32,7 +32,11 @@ def shop(**changes: object) -> Shop:
         "country": "US",
         "sources": {"s": {"format": "csv", "path": "none"}},
         "tables": {"products": table, "order_lines": table},
-        "assumed_costs": {"default_rate": 0.6, "department_rates": {"HOME": 0.4}},
+        "assumed_costs": {
+            "default_rate": 0.6,
+            "department_rates": {"HOME": 0.4, "FOOD": 0.55},
+            "category_rates": {"BREAD": 0.5},
+        },
     }
     return Shop.model_validate(content | changes)
 

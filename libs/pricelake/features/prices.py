@@ -32,20 +32,27 @@ def with_unit_price(filled: DataFrame) -> DataFrame:
     )
 
 
-def with_unit_cost(rows: DataFrame, default_rate: float | None, department_rates: Mapping[str, float]) -> DataFrame:
+def with_unit_cost(
+    rows: DataFrame,
+    default_rate: float | None,
+    department_rates: Mapping[str, float],
+    category_rates: Mapping[str, float],
+) -> DataFrame:
     """The brought cost, else an assumed share of the list price, else null.
 
     Args:
-        rows: with ``known_unit_cost``, ``list_price``, ``department``.
+        rows: with ``known_unit_cost``, ``list_price``, ``department``, ``category``.
         default_rate: assumed cost / list price, 0–1; None: nothing is assumed.
         department_rates: the same by department; they go before the default.
+        category_rates: the same by category; they go before the department's.
 
     Returns:
         ``unit_cost`` (decimal(18,4)) and ``cost_source``: brought, assumed, or null with the cost.
     """
     rate: Column = F.lit(default_rate).cast("double")
-    for department, department_rate in department_rates.items():
-        rate = F.when(F.col("department") == department, F.lit(department_rate)).otherwise(rate)
+    for level, rates in (("department", department_rates), ("category", category_rates)):
+        for name, known in rates.items():
+            rate = F.when(F.col(level) == name, F.lit(known)).otherwise(rate)
     assumed = (F.col("list_price").cast("double") * rate).cast(MONEY)
     source = F.when(F.col("known_unit_cost").isNotNull(), "brought").when(rate.isNotNull(), "assumed")
     return rows.withColumns({"unit_cost": F.coalesce("known_unit_cost", assumed), "cost_source": source})

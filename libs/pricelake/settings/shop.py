@@ -78,7 +78,8 @@ class AssumedCosts(Section):
     """Unit cost as a share of list price, used only where no cost is brought; the row then says so."""
 
     default_rate: Rate | None = Field(default=None, description="None: no cost is assumed")
-    department_rates: dict[str, Rate] = {}
+    department_rates: dict[str, Rate] = Field(default={}, description="goes before the default")
+    category_rates: dict[str, Rate] = Field(default={}, description="goes before the department's")
 
 
 class Shop(Section):
