@@ -1,13 +1,19 @@
 import json
+from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 from pathlib import Path
 
+import mlflow
+import numpy as np
+import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.model import load_model
-from pricelake.demand.prediction import draw_curves
+from pricelake.demand.prediction import CURVE_OUTPUTS, draw_curves
 from pricelake.errors import TrainingError
 from pricelake.settings import (
     DemandSettings,
@@ -20,10 +26,12 @@ from pricelake.settings import (
 )
 from pricelake.tables import Lake
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry
+from pricelake.workflows import demand_judging
 from pricelake.workflows import train_demand as workflow
 from pricelake.workflows.demand_data import find_periods
 from pricelake.workflows.job import Job
 from pricelake.workflows.past_tastes import product_factors_before
+from pricelake.workflows.train_demand import Registered
 from tests.demand_shop import AS_OF, order_lines_frame, panel_frame, panel_rows, write_shop_file
 
 GATES = {"gate_max_wape_ratio": 1.3, "gate_max_bias_rate": 0.5}
@@ -167,11 +175,32 @@ def test_a_rerun_registers_nothing_and_leaves_the_same_table(spark, trained, mon
     assert before.sort_values(key, ignore_index=True).equals(after.sort_values(key, ignore_index=True))
 
 
+def test_mlflow_serves_it_and_checks_what_it_is_given(trained):
+    settings, _ = trained
+    folder = Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION)
+    model, served = load_model(folder), mlflow.pyfunc.load_model(str(folder))
+    rows = pd.DataFrame({name: np.zeros(3, dtype) for name, dtype in model.spec.inputs})
+    curves = served.predict(rows)
+    assert tuple(curves.columns) == CURVE_OUTPUTS
+    assert (curves[["elasticity_low", "elasticity_high"]] > 0).all(axis=None)
+    with pytest.raises(MlflowException, match="missing inputs"):
+        served.predict(rows.drop(columns="log_exposure"))
+
+
 def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatch):
-    """Stopped between registry and table, the rerun finishes what was begun; a failed gate leaves the old champion."""
+    """Stopped between registry and table, the rerun finishes what was begun; a failed gate leaves the old champion.
+
+    The champion is made one day newer: a model of an older night must not take its place.
+    """
     settings, _ = trained
     strict = settings_in(Path(settings.training.directory).parent, gate_max_wape_ratio=0.01)
-    finish = workflow._settle
+    finish, champion_of = workflow._settle, demand_judging._champion
+
+    def newer_champion(*registered):
+        champion = champion_of(*registered)
+        return replace(champion, trained_until=champion.trained_until + timedelta(days=1))
+
+    monkeypatch.setattr(demand_judging, "_champion", newer_champion)
     monkeypatch.setattr(workflow, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         workflow.train_demand(job_in(spark, strict))
@@ -181,11 +210,16 @@ def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatc
     summary = workflow.train_demand(job_in(spark, strict))
     assert versions(strict) == {1, 2}
     assert not summary["is_champion"]
-    assert summary["gates"].keys() == {"wape"}
+    assert summary["gates"].keys() == {"wape", "newer_champion"}
     assert summary["demand"]["champion_wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"], rel=1e-6)
     registry, name = Registry(strict.tracking), strict.tracking.model_name
     assert registry.version_by_alias(name, CHAMPION).version == 1
     assert registry.version_by_alias(name, CHALLENGER).version == 2
+
+    passed = {"figures": {}, "gates": {}}
+    for version in (2, 1):  # and a rerun of the older one does not take the place back
+        is_champion = finish(job_in(spark, strict), registry, Registered(version, passed, False))
+        assert (registry.version_by_alias(name, CHAMPION).version, is_champion) == (2, version == 2)
 
 
 def test_too_little_history_is_said(spark):

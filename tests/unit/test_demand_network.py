@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from pricelake.demand.curve import elasticity
 from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, log_expected_units, row_loss
+from pricelake.demand.prediction import callable_network
 
 RECENT = ("log_units_lag_1", "log_units_mean_8")
 CONTEXT = (*RECENT, "display_rate", "log_relative_price")
@@ -89,6 +90,21 @@ def test_half_the_exposure_halves_the_units():
     np.testing.assert_allclose(halved["log_units"] - network(columns)["log_units"], np.log(0.5), atol=1e-5)
 
 
+def test_factors_move_level_and_elasticity():
+    columns, network = batch(), scrambled()
+
+    def largest_move(output):
+        return np.abs(
+            network(columns | {"factor_0": columns["factor_0"] + 1.0})[output] - network(columns)[output]
+        ).max()
+
+    assert largest_move("log_units") > 0.1
+    body = network.get_layer("factors_body")
+    body.set_weights([np.zeros_like(weights) for weights in body.get_weights()])
+    assert largest_move("log_units") == 0.0  # that way alone
+    assert largest_move("elasticity_low") > 0.1  # a way of its own
+
+
 def test_the_prior_counts_once_against_all_rows():
     network = build_network(spec())
     table = network.get_layer("elasticity_product")
@@ -97,6 +113,18 @@ def test_the_prior_counts_once_against_all_rows():
     network.get_layer("body_product").set_weights([np.zeros((9, 8))])
     # normal prior: squared / (2 x 0.3²) = 0.5 per number, 36 numbers, over 1000 rows
     assert float(tf.add_n(network.losses)) == pytest.approx(36 * 0.5 / 1000, rel=1e-5)
+
+
+def test_dropout_is_for_training_and_never_for_prediction():
+    columns, weights = batch(), scrambled().get_weights()
+    whole, dropped = (callable_network(spec(dropout_rate=rate), weights)(columns) for rate in (0.0, 0.5))
+    network = build_network(spec(dropout_rate=0.5))
+    network.set_weights(weights)
+    training = network(columns, training=True)
+    for name in OUTPUTS:
+        np.testing.assert_array_equal(dropped[name], whole[name])
+    for name in ("log_units", "elasticity_low"):
+        assert (training[name].numpy() != whole[name].numpy()).mean() > 0.5
 
 
 def test_loss_takes_the_price_through_the_curve_alone():

@@ -92,7 +92,8 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     figures = judge(held_out, CONTENDERS)
     figures[OWN] |= elasticity_figures(held_out, "elasticity")
     figures[TREES] |= {"training_rows": float(booster.rows)}
-    champion_wape = _champion_wape(data, registry, job.settings.tracking.model_name)
+    champion = _champion(registry, job.settings.tracking.model_name)
+    champion_wape = None if champion is None else _champion_wape(data, champion)
     if champion_wape is not None:
         figures[CHAMPION] = {"wape": champion_wape}
     demand = job.settings.demand
@@ -104,6 +105,10 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
         demand.gate_max_bias_rate,
         demand.gate_max_worse_rate,
     )
+    if champion is not None and champion.trained_until > model.trained_until:
+        failed["newer_champion"] = (
+            f"trained on days before {model.trained_until}, the champion on days before {champion.trained_until}"
+        )
     by_category = judge_by(held_out, CONTENDERS, "category", CATEGORIES_SHOWN).collect()
     held_out.unpersist()
     return Judgement(figures, failed, [row.asDict() for row in by_category], _described(booster))
@@ -118,6 +123,8 @@ def _with_own_forecast(curves: DataFrame, name: str) -> DataFrame:
 def _lightgbm(job: Job, data: PreparedData) -> Booster:
     """LightGBM on the model's features, with the price as the panel fills it.
 
+    The product comes as its history and factors, not as its id: for categories of many levels LightGBM's documentation
+    (*Advanced Topics*, categorical features) advises an embedding of few dimensions.
     It must not get the model's own price column: that one is exactly 0 in periods without a sale, which trees would
     read as "nothing sold". The panel's price gives away some of it too, as it only moves when something is sold.
     """
@@ -143,11 +150,12 @@ def _lightgbm(job: Job, data: PreparedData) -> Booster:
     )
 
 
-def _champion_wape(data: PreparedData, registry: Registry, name: str) -> float | None:
-    """The champion's WAPE on the held-out rows; None without one, or where it was trained on them."""
-    if registry.version_by_alias(name, CHAMPION) is None:
-        return None
-    champion = load_model(registry.download(name, CHAMPION))
+def _champion(registry: Registry, name: str) -> DemandModel | None:
+    return None if registry.version_by_alias(name, CHAMPION) is None else load_model(registry.download(name, CHAMPION))
+
+
+def _champion_wape(data: PreparedData, champion: DemandModel) -> float | None:
+    """The champion's WAPE on the held-out rows; None where it was trained on them."""
     if champion.trained_until > data.periods.held_out:
         return None
     spark = data.encoded.sparkSession
