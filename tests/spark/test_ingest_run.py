@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.errors import SettingsError
+from pricelake.errors import QualityError, SettingsError
 from pricelake.tables import Lake
+from pricelake.workflows import ingest as ingesting
 from pricelake.workflows.ingest import ingest
 from tests.spark.ingest_shop import ORDERS_CSV, PRODUCTS_CSV, content, job_of, quarantine, run, write_shop
 from tests.tiny_shop import AS_OF, write_tiny_shop
@@ -95,6 +96,50 @@ def test_a_run_that_ends_anywhere_is_made_good_by_the_next(
     assert len(content(job, "bronze.products")) == 3
     assert len(content(job, "bronze.order_lines")) == 2
     assert [row["rule"] for row in quarantine(job)] == ["quantity_above_zero"]
+
+
+def test_a_row_lost_while_judging_stops_the_run(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_verdict = ingesting.with_verdict
+
+    def losing(rows: DataFrame, *rest: Any) -> DataFrame:
+        judged = with_verdict(rows, *rest)
+        return judged.where("line_id <> '2'") if "line_id" in judged.columns else judged
+
+    monkeypatch.setattr(ingesting, "with_verdict", losing)
+    job = job_of(spark, tmp_path, write_shop(tmp_path))
+    (tmp_path / "orders.csv").write_text(ORDERS_CSV + BAD_LINE)
+    with pytest.raises(QualityError) as caught:
+        ingest(job)
+    assert str(caught.value) == (
+        "order_lines: 3 rows were read, 2 are accounted for (1 taken, 1 quarantined, 0 copies, 0 after as-of). The "
+        "table was not changed. The source may have changed while it was read; run again."
+    )
+    assert not job.lake.exists("bronze.order_lines")
+    assert quarantine(job) == []
+
+
+def test_a_row_lost_while_merging_stops_the_run(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(spark, tmp_path)
+    changed = ORDERS_CSV.replace("5.00", "6.00") + BAD_LINE.replace("-1", "1")
+    (tmp_path / "orders.csv").write_text(changed)
+    merge = Lake.merge
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "merge", lambda lake, name, rows: merge(lake, name, rows.where("order_id <> 'o9'")))
+        with pytest.raises(QualityError) as caught:
+            ingest(job_of(spark, tmp_path, tmp_path / "shop.yaml"))
+    assert str(caught.value) == (
+        "bronze.order_lines: 2 rows were to be inserted or updated, 1 were. Another run may have written the table "
+        "meanwhile. Run again."
+    )
+    again = job_of(spark, tmp_path, tmp_path / "shop.yaml")
+    ingest(again)
+    assert [(row[0], row[1], str(row[7])) for row in content(again, "bronze.order_lines")] == [
+        *(("o1", "1", "6.0000"), ("o1", "2", "4.0000"), ("o9", "1", "5.0000")),
+    ]
 
 
 def test_a_replay_sees_nothing_of_later_days(spark: SparkSession, tmp_path: Path) -> None:

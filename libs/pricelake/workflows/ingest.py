@@ -209,10 +209,15 @@ def _write_table(job: Job, table: str, taken: DataFrame, counts: TableCounts) ->
     if present is not None and not present.isEmpty():
         changed = _changed_rows(taken, present, contract_of(table).key).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            if changed.count():
-                job.lake.merge(table, changed)
+            to_merge = changed.count()
+            merged = job.lake.merge(table, changed) if to_merge else 0
         finally:
             changed.unpersist()
+        if merged != to_merge:
+            raise QualityError(
+                f"{table}: {to_merge} rows were to be inserted or updated, {merged} were. Another run may have written "
+                f"the table meanwhile. Run again."
+            )
         return
     written = job.lake.replace(table, taken)
     if written != counts.taken:
