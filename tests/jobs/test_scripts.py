@@ -22,6 +22,8 @@ from tests.jobs.conftest import REPOSITORY, Chain, Site, write_site_settings
 from tests.tiny_shop import AS_OF, write_tiny_shop
 
 BIN = Path(sys.executable).parent
+# for the same reason as in tests/conftest.py
+UNCOMPILED = ("--conf", "spark.sql.codegen.wholeStage=false", "--conf", "spark.sql.codegen.factoryMode=NO_CODEGEN")
 
 
 def test_every_job_has_a_script_that_runs_it() -> None:
@@ -57,10 +59,9 @@ def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
     activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
     activated["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"  # a process that lives for seconds
-    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", f"jobs/{job}.py"]
-    return subprocess.run(
-        [*program, *arguments], cwd=REPOSITORY, env=activated, capture_output=True, text=True, check=False
-    )
+    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", *UNCOMPILED]
+    command = [*program, f"jobs/{job}.py", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=activated, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("job", [entry.name for entry in JOBS])
@@ -69,6 +70,7 @@ def test_spark_submit_runs_each_job(site_before: Callable[[str], Site], spark: S
     done = submit(job, "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     assert f"{job} finished" in done.stdout
+    assert "Traceback" not in done.stdout
     last = Lake(spark, site.settings.lake.root).read("ops.runs").orderBy(F.desc("started_at")).first()
     assert last is not None
     assert (last["job"], last["as_of_date"], last["outcome"]) == (job, AS_OF, "succeeded")

@@ -178,7 +178,7 @@ def test_a_rerun_registers_nothing_and_leaves_the_same_table(spark, trained, mon
 def test_mlflow_serves_it_and_checks_what_it_is_given(trained):
     settings, _ = trained
     folder = Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION)
-    model, served = load_model(folder), mlflow.pyfunc.load_model(str(folder))
+    model, served = load_model(folder), mlflow.pyfunc.load_model(str(folder.parents[1]))  # where MLmodel lies
     rows = pd.DataFrame({name: np.zeros(3, dtype) for name, dtype in model.spec.inputs})
     curves = served.predict(rows)
     assert tuple(curves.columns) == CURVE_OUTPUTS

@@ -94,8 +94,9 @@ def job_main(name: str, argv: Sequence[str] | None = None) -> int:
         given = parser.parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    # of others warnings alone: py4j tells the root logger with a stack trace that it has to connect anew
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)
     try:
         settings = load_settings(given.settings, parse_overrides(given.set))
         result = run_named_job(name, settings, as_of_date(given.as_of, settings), LogReporter())
