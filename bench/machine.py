@@ -10,5 +10,5 @@ def machine_facts() -> dict[str, Any]:
     """``cores``, ``memory_gib``, and ``python`` and ``kernel`` (versions)."""
     return provenance.machine_facts() | {
         "python": platform.python_version(),
-        "kernel": " ".join([platform.system(), *platform.release().split(".")[:1]]),
+        "kernel": f"{platform.system()} {platform.release().split('.')[0]}",
     }

@@ -11,6 +11,10 @@ from pricelake.session import build_session
 from pricelake.settings import SparkSettings
 from pricelake.tables import Lake
 
+# thousands of plans, a few hundred rows each: compiling them takes longer than running them; jobs that are killed and
+# the commands of people compile as users do
+UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
@@ -21,10 +25,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         conf={
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
             "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
-            # thousands of plans, a few hundred rows each: compiling them takes longer than running them; the tests that
-            # start processes of their own compile as users do
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            **UNCOMPILED,
         },
     )
     session = build_session(settings, "pricelake-tests")

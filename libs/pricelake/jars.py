@@ -37,7 +37,7 @@ def spark_jars_directory() -> Path:
     """The jar directory of the installed PySpark."""
     spec = util.find_spec("pyspark")
     if spec is None or spec.origin is None:
-        raise MachineError("pyspark is not installed. Run 'make setup'.")
+        raise MachineError("pyspark is not installed. Run 'make repair'.")
     return Path(spec.origin).parent / "jars"
 
 

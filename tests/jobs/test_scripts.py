@@ -18,12 +18,11 @@ from pricelake.cli.app import app
 from pricelake.tables import Lake
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.pipeline import run_record, write_record
+from tests.conftest import UNCOMPILED
 from tests.jobs.conftest import REPOSITORY, Chain, Site, write_site_settings
 from tests.tiny_shop import AS_OF, write_tiny_shop
 
 BIN = Path(sys.executable).parent
-# for the same reason as in tests/conftest.py
-UNCOMPILED = ("--conf", "spark.sql.codegen.wholeStage=false", "--conf", "spark.sql.codegen.factoryMode=NO_CODEGEN")
 
 
 def test_every_job_has_a_script_that_runs_it() -> None:
@@ -59,8 +58,9 @@ def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
     activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
     activated["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"  # a process that lives for seconds
-    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g", *UNCOMPILED]
-    command = [*program, f"jobs/{job}.py", *arguments]
+    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g"]
+    conf = [word for key, value in UNCOMPILED.items() for word in ("--conf", f"{key}={value}")]
+    command = [*program, *conf, f"jobs/{job}.py", *arguments]
     return subprocess.run(command, cwd=REPOSITORY, env=activated, capture_output=True, text=True, check=False)
 
 
@@ -108,9 +108,8 @@ def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
     assert "2 rows in quarantine" in said
     assert f"Report: {site.folder}/report.html" in said
     assert f"Record of this run: {record_path}" in said
-    assert [said.index(f"{n}/6 {entry.name}") for n, entry in enumerate(JOBS, 1)] == sorted(
-        said.index(f"{n}/6 {entry.name}") for n, entry in enumerate(JOBS, 1)
-    )
+    headings = [said.index(f"{number}/6 {entry.name}") for number, entry in enumerate(JOBS, start=1)]
+    assert headings == sorted(headings)
     assert "… Train the LightGBM baseline on the same rows and features" in said
     record = json.loads(record_path.read_text())
     assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]

@@ -90,10 +90,8 @@ def build_demand_panel(
     Raises:
         SettingsError: no holidays are known for the shop's country.
     """
-    assumed = shop.assumed_costs
     rows = with_unit_price(fill_periods(known, periods, settings.delisted_days))
-    costed = with_unit_cost(rows, assumed.default_rate, assumed.department_rates, assumed.category_rates)
-    rows = with_period_facts(costed)
+    rows = with_period_facts(with_unit_cost(rows, shop.assumed_costs))
     rows = with_unit_history(with_outliers(with_price_history(rows), settings.winsorise_mads))
     rows = rows.where(F.col("period_number") >= periods.history_number)
     rows = join_category_context(rows, aggregate_to_category_context(known))

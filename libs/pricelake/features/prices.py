@@ -1,11 +1,10 @@
 """The price of each row, its cost and what competitors ask."""
 
-from collections.abc import Mapping
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.features.grid import MONEY
+from pricelake.settings.shop import AssumedCosts
 
 
 def with_unit_price(filled: DataFrame) -> DataFrame:
@@ -32,30 +31,23 @@ def with_unit_price(filled: DataFrame) -> DataFrame:
     )
 
 
-def with_unit_cost(
-    rows: DataFrame,
-    default_rate: float | None,
-    department_rates: Mapping[str, float],
-    category_rates: Mapping[str, float],
-) -> DataFrame:
+def with_unit_cost(rows: DataFrame, assumed: AssumedCosts) -> DataFrame:
     """The brought cost, else an assumed share of the list price, else null.
 
     Args:
         rows: with ``known_unit_cost``, ``list_price``, ``department``, ``category``.
-        default_rate: assumed cost / list price, 0–1; None: nothing is assumed.
-        department_rates: the same by department; they go before the default.
-        category_rates: the same by category; they go before the department's.
+        assumed: cost / list price, 0–1: the category's rate, else the department's, else the default.
 
     Returns:
         ``unit_cost`` (decimal(18,4)) and ``cost_source``: brought, assumed, or null with the cost.
     """
-    rate: Column = F.lit(default_rate).cast("double")
-    for level, rates in (("department", department_rates), ("category", category_rates)):
+    rate: Column = F.lit(assumed.default_rate).cast("double")
+    for level, rates in (("department", assumed.department_rates), ("category", assumed.category_rates)):
         for name, known in rates.items():
             rate = F.when(F.col(level) == name, F.lit(known)).otherwise(rate)
-    assumed = (F.col("list_price").cast("double") * rate).cast(MONEY)
+    assumed_cost = (F.col("list_price").cast("double") * rate).cast(MONEY)
     source = F.when(F.col("known_unit_cost").isNotNull(), "brought").when(rate.isNotNull(), "assumed")
-    return rows.withColumns({"unit_cost": F.coalesce("known_unit_cost", assumed), "cost_source": source})
+    return rows.withColumns({"unit_cost": F.coalesce("known_unit_cost", assumed_cost), "cost_source": source})
 
 
 def with_period_facts(rows: DataFrame) -> DataFrame:

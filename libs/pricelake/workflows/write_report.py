@@ -65,13 +65,14 @@ def write_report(job: Job) -> dict[str, Any]:
     job.reporter.step("drawing demand curves")
     curves = _drawn_curves(job, tables, chosen)
     job.reporter.step("gathering evidence")
-    findings = _findings(job, tables, totals, opportunities, curves)
+    price_list = path.with_name(f"{path.stem}-prices.csv")
+    findings = _findings(job, tables, totals, opportunities, curves, price_list.name)
     job.reporter.step(f"writing {path}")
-    listed = write_price_list(path.with_name(findings.price_list), tables.prices, tables.products)
+    listed = write_price_list(price_list, tables.prices, tables.products)
     size = write_page(path, render(findings))
     return {
         "report": str(path),
-        "price_list": str(path.with_name(findings.price_list)),
+        "price_list": str(price_list),
         "bytes": size,
         "listed": listed,
         "opportunities": len(opportunities),
@@ -160,6 +161,7 @@ def _findings(
     totals: DecisionTotals,
     opportunities: tuple[Recommendation, ...],
     curves: tuple[DrawnCurve, ...],
+    price_list: str,
 ) -> Findings:
     prices, as_of = tables.prices, job.as_of
     judged, ranked = tables.demand_metrics, tables.recommender_metrics
@@ -174,7 +176,7 @@ def _findings(
         interval_rate=job.settings.pricing.interval_rate,
         weakest_elasticity=job.settings.demand.min_elasticity,
         has_list_prices=job.lake.exists("bronze.list_prices"),
-        price_list=f"{local_path(job.settings.report.path).stem}-prices.csv",
+        price_list=price_list,
         totals=totals,
         held_back=decisions.held_back_counts(prices),
         flags=decisions.flag_counts(prices),
