@@ -3,17 +3,20 @@
 import hashlib
 import hmac
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pyspark.sql import SparkSession
 
 from pricelake.settings.shop import SHOP_TABLE_NAMES
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.ingest import ingest
+from pricelake.workflows.job import Job
 from tests.spark.ingest_shop import job_of, quarantine, run, write_shop
 
 MUST_HOLD = "; must hold: "
@@ -65,6 +68,26 @@ BROUGHT = {
                 "unit_price_absurd",
                 "unit price = 100000.5, above the shop's limit of 100000",
             ),
+        },
+    ),
+    "sales_panel": Brought(
+        "product_id,market_id,period_start,units,revenue_amount,list_price,"
+        "availability_rate,display_rate,feature_rate,coupon_rate",
+        {
+            "p1,m,2024-02-19,0,0,,,,,": ("p1", "m", date(2024, 2, 19), 0.0, Decimal("0.0000"), *[None] * 5),
+            "p1,m,2024-02-26,4,9.5,2.5,1,0,0.5,1": (
+                *("p1", "m", date(2024, 2, 26), 4.0, Decimal("9.5000"), Decimal("2.5000"), 1.0, 0.0, 0.5, 1.0),
+            ),
+        },
+        {
+            "p2,m,2024-02-26,-1,0,,,,,": ("units_not_negative", "units = -1.0"),
+            "p2,m,2024-02-19,1,-1,,,,,": ("revenue_not_negative", "revenue_amount = -1.0000"),
+            "p2,m,2024-02-12,0,1,,,,,": ("revenue_only_with_units", "units = 0.0, revenue_amount = 1.0000"),
+            "p2,m,2024-02-05,1,1,0,,,,": ("list_price_above_zero", "list_price = 0.0000"),
+            "p2,m,2024-01-29,1,1,,1.1,,,": ("availability_is_rate", "availability_rate = 1.1"),
+            "p2,m,2024-01-22,1,1,,,-0.1,,": ("display_is_rate", "display_rate = -0.1"),
+            "p2,m,2024-01-15,1,1,,,,2,": ("feature_is_rate", "feature_rate = 2.0"),
+            "p2,m,2024-01-08,1,1,,,,,9": ("coupon_is_rate", "coupon_rate = 9.0"),
         },
     ),
     "customers": Brought(
@@ -200,9 +223,9 @@ EXPRESSIONS = {"image": ("image_embedding", "split(image, ' ')"), "stars": ("rat
 COPY = '{"customer_id": "c1", "age_band": "30+", "segment": "vip", "attributes": {"pet": "1", "city": "Bonn"}}'
 
 
-def _write(folder: Path) -> Path:
+def _write(folder: Path, names: Collection[str]) -> Path:
     sources, tables = {}, {}
-    for name, brought in BROUGHT.items():
+    for name, brought in ((name, BROUGHT[name]) for name in names):
         lines = [*brought.good, *brought.bad]
         if name == "customers":
             form, options, lines = "json", {"schema": brought.header}, [*lines, COPY]
@@ -214,6 +237,14 @@ def _write(folder: Path) -> Path:
         sources[name] = {"format": form, "path": str(folder / f"{name}.{form}"), "options": options}
         tables[name] = {"source": name, "columns": dict(EXPRESSIONS.get(c, (c, c)) for c in columns)}
     return write_shop(folder, sources=sources, tables=tables)
+
+
+def _write_with_totals(folder: Path) -> Path:
+    path = _write(folder, ("products", "sales_panel"))
+    shop = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del shop["tables"]["order_lines"]
+    path.write_text(yaml.safe_dump(shop), encoding="utf-8")
+    return path
 
 
 def _found(job: Any, name: str, customers: dict[str, str]) -> list[tuple[Any, ...]]:
@@ -231,13 +262,8 @@ def _sorted(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: repr(row[:4]))  # no key has more columns, and they come first
 
 
-def test_every_table_is_taken_and_judged_by_its_own_checks(spark: SparkSession, tmp_path: Path) -> None:
-    assert BROUGHT.keys() == set(SHOP_TABLE_NAMES) - {"sales_panel"}
-    job, summary = run(spark, tmp_path, _write)
-    key = (tmp_path / "customer.key").read_bytes()
-    ids = ("", "c1", "c2", "c3", "c4")
-    customers = {hmac.new(key, x.encode(), hashlib.sha256).hexdigest(): x for x in ids}
-    bad: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in BROUGHT}
+def _assert_judged(job: Job, summary: dict[str, Any], names: Collection[str], customers: dict[str, str]) -> None:
+    bad: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in names}
     for row in quarantine(job):
         reason = row["reason"].partition(MUST_HOLD)[0]
         for pseudonym, customer in customers.items():
@@ -245,11 +271,11 @@ def test_every_table_is_taken_and_judged_by_its_own_checks(spark: SparkSession, 
         bad[row["table_name"]][row["rule"], reason] += 1
         assert row["source_file"].rpartition("/")[2].startswith(f"{row['table_name']}.")
         assert row["source_row"].get("customer_id") in {*customers, None}
-    for name, brought in BROUGHT.items():
+    for name in names:
+        brought, copies = BROUGHT[name], 1 if name == "customers" else 0
         assert _found(job, name, customers) == _sorted(brought.good.values()), name
         assert bad[name] == Counter(brought.bad.values()), name
         assert {rule for rule, _ in bad[name]} >= contract_of(f"bronze.{name}").checks.keys(), name
-        copies = 1 if name == "customers" else 0
         assert summary["tables"][name] == {
             "rows_in": len(brought.good) + len(brought.bad) + copies,
             "taken": len(brought.good),
@@ -257,16 +283,31 @@ def test_every_table_is_taken_and_judged_by_its_own_checks(spark: SparkSession, 
             "duplicates": copies,
             "after_as_of": 0,
         }
+
+
+def test_every_table_is_taken_and_judged_by_its_own_checks(spark: SparkSession, tmp_path: Path) -> None:
+    assert BROUGHT.keys() == set(SHOP_TABLE_NAMES)
+    names = BROUGHT.keys() - {"sales_panel"}
+    job, summary = run(spark, tmp_path, lambda folder: _write(folder, names))
+    key = (tmp_path / "customer.key").read_bytes()
+    ids = ("", "c1", "c2", "c3", "c4")
+    customers = {hmac.new(key, x.encode(), hashlib.sha256).hexdigest(): x for x in ids}
+    _assert_judged(job, summary, names, customers)
     # the same files again, but for one entry of one customer's attributes
-    before, versions = quarantine(job), {name: job.lake.version(f"bronze.{name}") for name in BROUGHT}
+    tables = {*names, "quarantine"}
+    before, versions = quarantine(job), {name: job.lake.version(f"bronze.{name}") for name in tables}
     file = tmp_path / "customers.json"
     file.write_text(file.read_text(encoding="utf-8").replace("Köln", "Ulm"), encoding="utf-8")
     again = job_of(spark, tmp_path, tmp_path / "shop.yaml")
     assert ingest(again) == summary
     assert sorted(quarantine(again), key=repr) == sorted(before, key=repr)
-    assert again.lake.journal.rows_written.keys() == {"bronze.customers", "bronze.quarantine"}
-    assert again.lake.journal.rows_written["bronze.customers"] == 1
+    assert again.lake.journal.rows_written == {"bronze.customers": 1}
     versions["customers"] += 1
-    assert {name: again.lake.version(f"bronze.{name}") for name in BROUGHT} == versions
+    assert {name: again.lake.version(f"bronze.{name}") for name in tables} == versions
     changed = [row if row[0] != "c2" else (*row[:3], {"city": "Ulm"}) for row in BROUGHT["customers"].good.values()]
     assert _found(again, "customers", customers) == _sorted(changed)
+
+
+def test_totals_in_place_of_orders_are_judged_by_their_own_checks(spark: SparkSession, tmp_path: Path) -> None:
+    job, summary = run(spark, tmp_path, _write_with_totals)
+    _assert_judged(job, summary, ("products", "sales_panel"), {})

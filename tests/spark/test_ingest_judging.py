@@ -63,7 +63,9 @@ def test_copies_contradictions_and_broken_rules(spark: SparkSession, seed: int) 
     frame = spark.createDataFrame(rows, SCHEMA).withColumn("_source", F.struct(F.lit(1)))
     rules = [*check_rules({"x_above_zero": "x > 0"}, COLUMNS), Rule("x_large", F.col("x") > 4, F.lit("large"))]
     alone = with_verdict(frame, rules, F.lit(False))
-    judged = settle_duplicates(alone, repeated_keys(alone, COLUMNS[:2]), COLUMNS[:2], COLUMNS, ["_source"])
+    judged = settle_duplicates(
+        alone, repeated_keys(alone, COLUMNS[:2]), COLUMNS[:2], [F.col(c) for c in COLUMNS], ["_source"]
+    )
     found = Counter(((r["k1"], r["k2"], r["x"]), r["_verdict"], r["_rule"]) for r in judged.collect())
     expected = _oracle(rows)
     assert {v for _, v, _ in expected} == {"taken", "quarantined", "duplicate"}

@@ -1,3 +1,4 @@
+import json
 from datetime import date
 from pathlib import Path
 
@@ -107,10 +108,46 @@ def test_a_root_may_be_relative(spark: SparkSession, tmp_path: Path, monkeypatch
     assert rows(lake) == [("m", DAY, 1.0, None)]
 
 
-def test_commits_name_the_run(lake: Lake, spark: SparkSession) -> None:
+def test_commits_name_the_run_and_themselves(lake: Lake, spark: SparkSession) -> None:
     lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
     history = spark.sql(f"DESCRIBE HISTORY delta.`{lake.path('bronze.weather')}`").select("userMetadata").collect()
-    assert {row["userMetadata"] for row in history} == {'{"run_id": "test"}'}
+    said = [json.loads(row["userMetadata"]) for row in history]
+    assert [commit["run_id"] for commit in said] == ["test", "test"]
+    assert len({commit["commit_id"] for commit in said}) == 2
+
+
+def test_a_commit_of_another_right_after_is_not_taken_for_the_own(
+    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
+    own_commit = Lake._own_commit
+
+    def after_another(self: Lake, name: str, signature: str) -> tuple[int, int]:
+        monkeypatch.setattr(Lake, "_own_commit", own_commit)
+        other = Lake(spark, lake.root, "other")
+        other.append(name, weather(spark, [("o", DAY, 1.0, None), ("o", NEXT, 1.0, None)]))
+        return own_commit(self, name, signature)
+
+    monkeypatch.setattr(Lake, "_own_commit", after_another)
+    assert lake.merge("bronze.weather", weather(spark, [("n", DAY, 1.0, None)])) == 1
+    assert lake.journal.outputs == {"bronze.weather": 2}
+    assert lake.version("bronze.weather") == 3
+    assert [row[0] for row in rows(lake)] == ["m", "n"]
+
+
+def test_the_order_of_a_maps_entries_is_no_change(lake: Lake, spark: SparkSession) -> None:
+    def customer(attributes: str) -> DataFrame:
+        columns = CONTRACTS["bronze.customers"].columns
+        known = {"customer_id": "'c'", "attributes": attributes}
+        return spark.range(1).selectExpr(
+            *[f"CAST({known.get(c.name, 'NULL')} AS {c.dataType.simpleString()}) AS {c.name}" for c in columns]
+        )
+
+    lake.create("bronze.customers")
+    assert lake.merge("bronze.customers", customer("map('a', '1', 'b', '2')")) == 1
+    assert lake.merge("bronze.customers", customer("map('b', '2', 'a', '1')")) == 0
+    assert lake.merge("bronze.customers", customer("map('b', '2', 'a', '3')")) == 1
+    assert lake.merge("bronze.customers", customer("NULL")) == 1
 
 
 def test_unknown_and_unwritten_tables_say_what_to_do(lake: Lake) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType
 
 from pricelake.quality.rules import Rule, unknown_product_rule
 
@@ -56,7 +55,7 @@ def repeated_keys(judged: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def settle_duplicates(
-    judged: DataFrame, repeated: DataFrame, key: Sequence[str], columns: Sequence[str], origin: Sequence[str]
+    judged: DataFrame, repeated: DataFrame, key: Sequence[str], content: Sequence[Column], origin: Sequence[str]
 ) -> DataFrame:
     """``judged`` with copies and contradictions told apart among the rows of repeated keys.
 
@@ -68,7 +67,7 @@ def settle_duplicates(
         judged: rows with their verdict (:func:`with_verdict`).
         repeated: :func:`repeated_keys` of them; few.
         key: the contract's key.
-        columns: all of the contract's columns.
+        content: all of the contract's columns, each in a form that has one text per value.
         origin: columns with the row as received and its file; they settle which of several copies stays, so that
             the same files give the same rows.
     """
@@ -76,7 +75,7 @@ def settle_duplicates(
     others = judged.where(~taken)
     single = judged.where(taken).join(repeated, list(key), "left_anti")
     several = judged.where(taken).join(repeated, list(key), "left_semi")
-    content = F.sha2(F.to_json(F.struct(*_comparable(judged, columns)), {"ignoreNullFields": "false"}), 256)
+    content_hash = F.sha2(F.to_json(F.struct(*content), {"ignoreNullFields": "false"}), 256)
     ordered = Window.partitionBy(*key).orderBy(CONTENT, "_order")
     whole = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     copy = F.lag(CONTENT).over(ordered).eqNullSafe(F.col(CONTENT))
@@ -84,7 +83,7 @@ def settle_duplicates(
     named = F.concat_ws(", ", *[F.concat(F.lit(f"{name} = "), F.col(name).cast("string")) for name in key])
     reason = F.concat(F.lit("rows with different content share "), named, F.lit("; none can be preferred"))
     settled = (
-        several.withColumn(CONTENT, content)
+        several.withColumn(CONTENT, content_hash)
         .withColumn("_order", F.to_json(F.struct(*origin)))
         .withColumn("_is_copy", copy)
         .withColumn("_contradicted", contradicted)
@@ -96,13 +95,3 @@ def settle_duplicates(
         .drop(CONTENT, "_order", "_is_copy", "_contradicted")
     )
     return others.unionByName(single).unionByName(settled)
-
-
-def _comparable(frame: DataFrame, columns: Sequence[str]) -> list[Column]:
-    """Columns in a form with one text per value; a map's entries in the order of their names."""
-    return [
-        F.sort_array(F.map_entries(name)).alias(name)
-        if isinstance(frame.schema[name].dataType, MapType)
-        else F.col(name)
-        for name in columns
-    ]

@@ -3,8 +3,11 @@
 import json
 import random
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from delta import exceptions as delta_errors
@@ -17,7 +20,7 @@ from pyspark.sql.types import StructField
 
 from pricelake.errors import ContractError
 from pricelake.tables.catalogue import contract_of
-from pricelake.tables.contract import TableContract
+from pricelake.tables.comparing import differ
 
 BROKEN_CONTRACT = ("[DELTA_VIOLATE_CONSTRAINT", "[DELTA_NOT_NULL_CONSTRAINT", "[DELTA_MULTIPLE_SOURCE_ROW")
 
@@ -32,6 +35,9 @@ ANOTHER_WRITER = (
 )
 ATTEMPTS = 6
 """How often a write is tried that another writer's commit got in the way of; waits double from a fifth of a second."""
+
+RECENT_COMMITS = 50
+"""How far back a table's history is read for a commit just made."""
 
 
 @dataclass
@@ -172,13 +178,11 @@ class Lake:
             raise ContractError(f"{name} has no key; rows cannot be merged into it.")
         source = self._fit(name, frame).alias("s")
         same_key = " AND ".join(f"t.{column} = s.{column}" for column in contract.key)
-        others = [column for column in contract.column_names if column not in contract.key]
         merge = self._table(name).alias("t").merge(source, same_key).whenNotMatchedInsertAll()
+        others = [column for column in contract.columns if column.name not in contract.key]
         if others:
-            changed = " OR ".join(
-                f"NOT ({_comparable('t', contract, c)} <=> {_comparable('s', contract, c)})" for c in others
-            )
-            merge = merge.whenMatchedUpdateAll(condition=changed)
+            changed = [differ(F.col(f"t.{c.name}"), F.col(f"s.{c.name}"), c.dataType) for c in others]
+            merge = merge.whenMatchedUpdateAll(condition=reduce(or_, changed))
         return self._commit(name, lambda: _try_again(merge.execute))
 
     def _table(self, name: str) -> DeltaTable:
@@ -202,7 +206,8 @@ class Lake:
         return frame.select(*contract.column_names)
 
     def _commit(self, name: str, write: Callable[[], object]) -> int:
-        self._say_who()
+        """Write, and note version and rows of this very commit, whatever others commit meanwhile."""
+        signature = self._say_who()
         try:
             write()
         except (PySparkException, Py4JJavaError) as error:
@@ -212,21 +217,33 @@ class Lake:
             if broken is None:
                 raise
             raise ContractError(f"Rows break the contract of {name}: {broken[broken.index('[DELTA') :]}") from error
-        last = self._table(name).history(1).select("version", F.col("operationMetrics").alias("metrics")).first()
-        version, metrics = int(last["version"]), last["metrics"] or {}
-        inserted = metrics.get("numTargetRowsInserted")
-        if inserted is None:
-            rows = int(metrics.get("numOutputRows", 0))
-        else:
-            rows = int(inserted) + int(metrics.get("numTargetRowsUpdated", 0))
+        version, rows = self._own_commit(name, signature)
         self.journal.outputs[name] = version
         self.journal.rows_written[name] = self.journal.rows_written.get(name, 0) + rows
         self.journal.pinned[name] = version
         return rows
 
-    def _say_who(self) -> None:
-        metadata = json.dumps({"run_id": self.journal.run_id})
-        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", metadata)
+    def _own_commit(self, name: str, signature: str) -> tuple[int, int]:
+        """Version and rows of the commit that carries ``signature``; none is made where there was nothing to change."""
+        recent = self._table(name).history(RECENT_COMMITS)
+        own = recent.where(F.col("userMetadata") == signature).select("version", "operationMetrics").first()
+        if own is None:
+            return self.version(name), 0
+        return int(own["version"]), _rows_of(own["operationMetrics"] or {})
+
+    def _say_who(self) -> str:
+        """Let the next commit name the run and itself; return what it will carry."""
+        signature = json.dumps({"run_id": self.journal.run_id, "commit_id": uuid.uuid4().hex})
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", signature)
+        return signature
+
+
+def _rows_of(metrics: Mapping[str, str]) -> int:
+    """Rows written, of a merge those inserted or updated."""
+    inserted = metrics.get("numTargetRowsInserted")
+    if inserted is None:
+        return int(metrics.get("numOutputRows", 0))
+    return int(inserted) + int(metrics.get("numTargetRowsUpdated", 0))
 
 
 def _try_again(write: Callable[[], object]) -> None:
@@ -250,9 +267,3 @@ def _sql_text(text: str) -> str:
 def _column_sql(column: StructField) -> str:
     null = "" if column.nullable else " NOT NULL"
     return f"{column.name} {column.dataType.simpleString()}{null} COMMENT {_sql_text(column.metadata['comment'])}"
-
-
-def _comparable(side: str, contract: TableContract, name: str) -> str:
-    """SQL of a column in a form that ``<=>`` can compare; maps cannot be compared as they are."""
-    kind = contract.schema[name].dataType.typeName()
-    return f"to_json({side}.{name})" if kind == "map" else f"{side}.{name}"

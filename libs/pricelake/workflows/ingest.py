@@ -9,7 +9,6 @@ from typing import Any
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType
 
 from pricelake.errors import QualityError, SourceError
 from pricelake.quality import (
@@ -51,7 +50,7 @@ from pricelake.sources import (
     reading,
     with_source_row,
 )
-from pricelake.tables import contract_of
+from pricelake.tables import comparable, contract_of, differ
 from pricelake.workflows.job import Job
 
 PERIOD_DAYS = {"day": 1, "week": 7}
@@ -147,7 +146,8 @@ def _ingest_table(
         rows_in = int(observed.get["rows"]) if counts.rows_in else mapped.frame.count()
         judged = alone
         if repeated.count():
-            judged = settle_duplicates(alone, repeated, contract.key, contract.column_names, (SOURCE, SOURCE_FILE))
+            content = [comparable(F.col(c.name), c.dataType).alias(c.name) for c in contract.columns]
+            judged = settle_duplicates(alone, repeated, contract.key, content, (SOURCE, SOURCE_FILE))
             counts, broken = count_verdicts(judged)
         counts = replace(counts, rows_in=rows_in)
         job.rows_in += rows_in
@@ -188,14 +188,20 @@ def _refuse_empty(job: Job, mapped: MappedTable, counts: TableCounts) -> None:
 def _write_quarantine(
     job: Job, mapped: MappedTable, judged: DataFrame, counts: TableCounts, pads: DataFrame | None
 ) -> None:
-    """Put the table's bad rows in place of those of the last run."""
+    """Put the table's bad rows in place of those of the last run, unless they are the same."""
     here = f"table_name = '{mapped.name}'"
-    if counts.quarantined == 0 and job.lake.read("bronze.quarantine").where(here).isEmpty():
+    present = job.lake.read("bronze.quarantine").where(here)
+    if counts.quarantined == 0 and present.isEmpty():
         return
     bad = with_source_row(filter_quarantined(judged), mapped, pads)
-    written = job.lake.replace(
-        "bronze.quarantine", to_quarantine(bad, mapped.name, SOURCE_ROW, SOURCE_FILE), where=here
-    )
+    rows = to_quarantine(bad, mapped.name, SOURCE_ROW, SOURCE_FILE).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        key = contract_of("bronze.quarantine").key
+        if present.count() == counts.quarantined and _changed_rows(rows, present, key).isEmpty():
+            return
+        written = job.lake.replace("bronze.quarantine", rows, where=here)
+    finally:
+        rows.unpersist()
     if written != counts.quarantined:
         raise QualityError(
             f"{mapped.name}: {counts.quarantined} rows were to go to bronze.quarantine, {written} were written. "
@@ -225,14 +231,9 @@ def _write_table(job: Job, table: str, taken: DataFrame, counts: TableCounts) ->
 
 
 def _changed_rows(taken: DataFrame, present: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Rows of ``taken`` that ``present`` lacks or holds with another content; maps are compared as JSON."""
+    """Rows of ``taken`` that ``present`` lacks or holds with another content."""
     alike = F.lit(True)
     for field in present.schema.fields:
         new, old = F.col(f"n.`{field.name}`"), F.col(f"o.`{field.name}`")
-        if field.name in key:
-            alike = alike & (new == old)
-        elif isinstance(field.dataType, MapType):
-            alike = alike & F.to_json(new).eqNullSafe(F.to_json(old))
-        else:
-            alike = alike & new.eqNullSafe(old)
+        alike = alike & ((new == old) if field.name in key else ~differ(new, old, field.dataType))
     return taken.alias("n").join(present.alias("o"), alike, "left_anti")
