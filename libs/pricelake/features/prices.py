@@ -53,6 +53,9 @@ def with_unit_cost(rows: DataFrame, assumed: AssumedCosts) -> DataFrame:
 def with_period_facts(rows: DataFrame) -> DataFrame:
     """Promotion, availability and competitor columns with their missing-value policy.
 
+    A promotion that no table lists did not take place, so 0 is its value and not a guess, and needs no indicator. A
+    period without a stock record or a competitor's price had one that is unknown, so the guess is flagged.
+
     Args:
         rows: filled rows with prices; rates null where nothing was recorded.
 
