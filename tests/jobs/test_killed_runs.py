@@ -19,6 +19,7 @@ from pricelake.workflows.catalogue import job_entry
 from pricelake.workflows.job import run_job
 from tests.jobs.commits import COMMIT_POINTS, CommitPoint
 from tests.jobs.conftest import REPOSITORY, Chain, Site
+from tests.jobs.submitted import SHORT_LIVED, submit
 from tests.rank_processes import is_running, pid_of
 from tests.tiny_shop import AS_OF
 
@@ -53,15 +54,31 @@ def champion(site: Site) -> int:
     return int(version.version)
 
 
-def run_again(
-    chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]], killed: int = 1
-) -> None:
+def run_again(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
     run_job(job, job_entry(job).workflow(), spark, site.settings, AS_OF)
-    runs = Lake(spark, site.settings.lake.root).read("ops.runs").where(f"job = '{job}'").select("outcome").collect()
-    assert sorted(run["outcome"] for run in runs) == [*["interrupted"] * killed, "succeeded"]
+    assert_made_good(chain, spark, site, job, wanted)
+
+
+def submit_again(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
+    """By ``spark-submit``: this is the test that each job runs alone in that way."""
+    done = submit(job, "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{job} finished" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert_made_good(chain, spark, site, job, wanted)
+
+
+def assert_made_good(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
+    runs = Lake(spark, site.settings.lake.root).read("ops.runs").where(f"job = '{job}'")
+    ended = {(row["outcome"], row["as_of_date"]) for row in runs.select("outcome", "as_of_date").collect()}
+    assert (runs.count(), ended) == (2, {("interrupted", AS_OF), ("succeeded", AS_OF)})
     assert_same_tables(spark, site, wanted, chain.results[job].table_versions)
     if job == "train_demand":
         assert champion(site) == champion(chain.site) == 1
+
+
+def checkpoints(site: Site) -> Path:
+    return Path(site.settings.training.directory) / "demand" / "checkpoints"
 
 
 @pytest.mark.parametrize("point", COMMIT_POINTS, ids=lambda point: "-".join(map(str, point)))
@@ -70,14 +87,19 @@ def test_what_a_kill_between_commits_leaves_is_made_good(
 ) -> None:
     """The files as they were at that moment, which is what kill -9 leaves."""
     site = chain.site.moved_copy(tmp_path / "site", chain.at_commits[point])
+    trained = load_checkpoint(checkpoints(site))
     run_again(chain, spark, site, point[0], wanted)
+    if trained is not None:
+        again = load_checkpoint(checkpoints(site))
+        assert again is not None
+        assert again.history == trained.history, "trained again, for its seconds differ"
 
 
 @pytest.mark.parametrize(
     ("job", "number"),
     [("ingest", 2), ("build_features", 1), ("train_recommender", 2), ("recommend_prices", 2)],
 )
-def test_killed_while_writing_and_run_again(
+def test_killed_while_writing_and_submitted_again(
     chain: Chain,
     wanted: dict[str, Counter[str]],
     site_before: Callable[[str], Site],
@@ -88,25 +110,24 @@ def test_killed_while_writing_and_run_again(
     """A real kill -9 of driver and JVM, while data files lie beside a log that does not know them."""
     site = site_before(job)
     kill_in(site, job, str(number))
-    run_again(chain, spark, site, job, wanted)
+    submit_again(chain, spark, site, job, wanted)
 
 
 def kill_in(site: Site, job: str, moment: str) -> None:
     program = [sys.executable, "-m", "tests.jobs.killed_run", job, str(site.settings_file), moment]
-    quick = os.environ | {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}  # a process that lives for seconds
+    environment = os.environ | SHORT_LIVED
     died = subprocess.run(
-        program, cwd=REPOSITORY, env=quick, start_new_session=True, capture_output=True, text=True, check=False
+        program, cwd=REPOSITORY, env=environment, start_new_session=True, capture_output=True, text=True, check=False
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
 
 
-def test_killed_in_an_epoch_and_again_while_writing(
+def test_killed_in_an_epoch_training_goes_on_from_the_one_before(
     chain: Chain, wanted: dict[str, Counter[str]], site_before: Callable[[str], Site], spark: SparkSession
 ) -> None:
-    """Training goes on from the epoch before; trained and registered, it is not trained again."""
     site = site_before("train_demand")
     kill_in(site, "train_demand", "epoch")
-    directory = Path(site.settings.training.directory) / "demand" / "checkpoints"
+    directory = checkpoints(site)
     ranks, deadline = [pid_of(directory, rank) for rank in (0, 1)], time.monotonic() + 15
     while any(map(is_running, ranks)):
         assert time.monotonic() < deadline, "ranks outlive the driver"
@@ -115,13 +136,11 @@ def test_killed_in_an_epoch_and_again_while_writing(
     assert kept is not None
     assert (kept.epoch, kept.finished) == (1, False)
     assert kept.history[0]["steps"] > 1
-
-    kill_in(site, "train_demand", "1")
+    submit_again(chain, spark, site, "train_demand", wanted)
     ended = load_checkpoint(directory)
     assert ended is not None
     assert (ended.epoch, ended.finished) == (4, True)
     assert ended.history[0] == kept.history[0], "trained again, for its seconds differ"
-    run_again(chain, spark, site, "train_demand", wanted, killed=2)
 
 
 def test_killed_with_half_a_page_the_old_one_stays_until_the_next_run(
@@ -134,7 +153,7 @@ def test_killed_with_half_a_page_the_old_one_stays_until_the_next_run(
     assert page.read_text() == "the old page"
     (half,) = set(site.folder.glob("report.html*")) - {page}
     assert whole.startswith(half.read_bytes())
-    run_again(chain, spark, site, "write_report", wanted)
+    submit_again(chain, spark, site, "write_report", wanted)
     assert page.read_bytes() == whole
     assert not half.exists()
 

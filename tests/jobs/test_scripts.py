@@ -1,9 +1,7 @@
 """Every job runs alone, as a script, as a subcommand and under spark-submit, and exits non-zero when it fails."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -11,18 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from typer.testing import CliRunner
 
 from pricelake.cli.app import app
 from pricelake.tables import Lake
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.pipeline import run_record, write_record
-from tests.conftest import UNCOMPILED
 from tests.jobs.conftest import REPOSITORY, Chain, Site, write_site_settings
+from tests.jobs.submitted import BIN, submit
 from tests.tiny_shop import AS_OF, write_tiny_shop
-
-BIN = Path(sys.executable).parent
 
 
 def test_every_job_has_a_script_that_runs_it() -> None:
@@ -51,29 +46,6 @@ def test_each_script_fails_with_one_line_where_nothing_can_be_done(
 def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert import_module("jobs.ingest").main([]) == 2
     assert "--settings" in capsys.readouterr().err
-
-
-def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What an activated environment's spark-submit does; it sends all that Python says to its own output."""
-    activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
-    activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
-    activated["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"  # a process that lives for seconds
-    program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g"]
-    conf = [word for key, value in UNCOMPILED.items() for word in ("--conf", f"{key}={value}")]
-    command = [*program, *conf, f"jobs/{job}.py", *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, env=activated, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize("job", [entry.name for entry in JOBS])
-def test_spark_submit_runs_each_job(site_before: Callable[[str], Site], spark: SparkSession, job: str) -> None:
-    site = site_before(job)
-    done = submit(job, "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    assert f"{job} finished" in done.stdout
-    assert "Traceback" not in done.stdout
-    last = Lake(spark, site.settings.lake.root).read("ops.runs").orderBy(F.desc("started_at")).first()
-    assert last is not None
-    assert (last["job"], last["as_of_date"], last["outcome"]) == (job, AS_OF, "succeeded")
 
 
 @pytest.mark.parametrize("job", [entry.name for entry in JOBS])
