@@ -13,8 +13,12 @@ from pricelake.tables import contract_of
 
 AS_OF = date(2024, 3, 4)  # a Monday
 ELASTICITIES = {"BREAD": -1.3, "CHEESE": -2.6}
+OUTLIER = {"product_id": "p004", "period_start": AS_OF - timedelta(weeks=4)}
+"""A week in which one customer bought for a party: the panel pulls its units back."""
+
 ZEROS = ["coupon_rate", "feature_rate", "promotion_depth_rate", "days_to_holiday", "season_sin_1", "season_cos_1"]
 ZEROS += [
+    "price_cut_rate",
     "season_sin_2",
     "season_cos_2",
     "temperature_c",
@@ -64,6 +68,9 @@ def panel_rows(
 
 
 def _with_features(rows: pd.DataFrame) -> pd.DataFrame:
+    rows["is_outlier"] = (rows[list(OUTLIER)] == pd.Series(OUTLIER)).all(axis=1)
+    rows["units_winsorised"] = rows["units"]
+    rows.loc[rows["is_outlier"], "units"] = 5 * (1 + rows["units"])
     group = rows.groupby(["product_id", "market_id"], sort=False)
     rows["is_open"] = rows["period_start"] == AS_OF
     rows["is_price_observed"] = (rows["units"] > 0) & ~rows["is_open"]
@@ -79,11 +86,11 @@ def _with_features(rows: pd.DataFrame) -> pd.DataFrame:
 
     rows["reference_price"] = before("unit_price", 8, "mean").fillna(rows["unit_price"]).round(4)
     for lag in (1, 2, 3, 4):
-        rows[f"units_lag_{lag}"] = group["units"].shift(lag).fillna(0.0)
+        rows[f"units_lag_{lag}"] = group["units_winsorised"].shift(lag).fillna(0.0)
     for window in (4, 8, 13):
-        rows[f"units_mean_{window}"] = before("units", window, "mean").fillna(0.0)
-    rows["units_mean_all"] = before("units", 10_000, "mean").fillna(0.0)
-    rows["units_max_8"] = before("units", 8, "max").fillna(0.0)
+        rows[f"units_mean_{window}"] = before("units_winsorised", window, "mean").fillna(0.0)
+    rows["units_mean_all"] = before("units_winsorised", 10_000, "mean").fillna(0.0)
+    rows["units_max_8"] = before("units_winsorised", 8, "max").fillna(0.0)
     rows["revenue_rate_8"] = np.log1p(rows["units_mean_8"] * rows["reference_price"])
     rows["price_lag_ratio"] = (group["unit_price"].shift(1) / rows["reference_price"]).fillna(1.0)
     rows["age_periods"] = group.cumcount()
@@ -95,9 +102,9 @@ def _with_features(rows: pd.DataFrame) -> pd.DataFrame:
         rows[name] = 0.0
     rows["holiday_days"], rows["category_units_lag_1"], rows["competitor_index"] = 0, 1.0, 1.0
     rows["availability_rate"], rows["is_availability_missing"] = 1.0, True
-    rows["is_weather_missing"], rows["is_competitor_missing"], rows["is_outlier"] = True, True, False
-    rows.loc[rows["is_open"], "units"] = np.nan
-    rows["units_winsorised"], rows["revenue_amount"] = rows["units"], rows["units"] * rows["unit_price"]
+    rows["is_weather_missing"], rows["is_competitor_missing"] = True, True
+    rows.loc[rows["is_open"], ["units", "units_winsorised"]] = np.nan
+    rows["revenue_amount"] = rows["units"] * rows["unit_price"]
     rows["unit_cost"], rows["cost_source"] = rows["list_price"] * 0.6, "brought"
     return rows
 

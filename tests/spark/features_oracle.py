@@ -13,7 +13,8 @@ import pandas as pd
 
 WEEK = timedelta(weeks=1)
 ON_SALE_WEEKS = 26
-PROMOTED = ("display_rate", "feature_rate", "coupon_rate")
+PROMOTED = ("display_rate", "feature_rate", "coupon_rate", "price_cut_rate")
+RATE_OF_KIND = dict(zip(("display", "feature", "coupon", "discount"), PROMOTED, strict=True))
 
 
 def monday_of(day: date) -> date:
@@ -89,8 +90,7 @@ class Oracle:
                 continue
             share = (1.0 if promo["coverage_rate"] is None else promo["coverage_rate"]) * ran / 7
             depth = promo["depth_rate"] or 0.0
-            if promo["kind"] != "discount":
-                found[f"{promo['kind']}_rate"] += share
+            found[RATE_OF_KIND[promo["kind"]]] += share
             if promo["kind"] != "coupon":
                 found["announced"] = max(found["announced"], depth * share)
             found["promotion_depth_rate"] = max(found["promotion_depth_rate"], depth)

@@ -2,7 +2,8 @@
 
 Every column of the context is known before the period and none depends on the period's own price: not ``unit_price``,
 ``list_price`` or ``discount_rate``, nor ``promotion_depth_rate``, which announces the price. Display, feature and
-coupon support stay in the context, so that their effect is not taken for an effect of price.
+coupon support and the announcement of a price cut stay in the context, so that their effect is not taken for an effect
+of price: ``price_cut_rate`` says in how many store-days a cut is announced, not how deep it is.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ _PLAIN = (
     "display_rate",
     "feature_rate",
     "coupon_rate",
+    "price_cut_rate",
     "promotion_lag_1",
     "category_units_lag_1",
     "category_discount_rate",

@@ -48,6 +48,10 @@ def aggregate_to_category_context(known: DataFrame) -> DataFrame:
 def join_category_context(rows: DataFrame, context: DataFrame) -> DataFrame:
     """Rows of the panel with their category's features: 1 and 0 where the category is unknown in the 8 periods before.
 
+    Neither needs an indicator. The category is unknown only where none of its products was sold in those periods, the
+    row's own product among them, so that ``periods_since_sale`` and ``sold_periods`` tell it. A discount rate of 0 for
+    want of sales in the last period comes with ``category_units_lag_1`` 0.
+
     Args:
         rows: one row per product, market and period.
         context: result of :func:`aggregate_to_category_context`.

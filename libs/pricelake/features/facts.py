@@ -11,7 +11,8 @@ from pricelake.features.periods import Periods
 
 PAIR = ("product_id", "market_id")
 FACT_KEY = (*PAIR, "period_number")
-PROMOTION_RATES = ("display_rate", "feature_rate", "coupon_rate")
+PANEL_RATES = ("display_rate", "feature_rate", "coupon_rate")
+PROMOTION_RATES = (*PANEL_RATES, "price_cut_rate")
 
 
 def aggregate_to_period_sales(order_lines: DataFrame, periods: Periods) -> DataFrame:
@@ -52,7 +53,8 @@ def conform_sales_panel(sales_panel: DataFrame, periods: Periods) -> DataFrame:
         periods: calendar of the run.
 
     Returns:
-        as :func:`aggregate_to_period_sales`, with the promotion rates and the availability that the totals carry.
+        as :func:`aggregate_to_period_sales`, with the promotion rates and the availability that the totals carry;
+        ``price_cut_rate`` is not among them.
     """
     number = periods.number(F.col("period_start"))
     revenue = F.col("revenue_amount").cast("double")
@@ -67,7 +69,7 @@ def conform_sales_panel(sales_panel: DataFrame, periods: Periods) -> DataFrame:
                 "shelf_price"
             ),
             F.lit(True).alias("on_sale"),
-            *PROMOTION_RATES,
+            *PANEL_RATES,
             "availability_rate",
         )
     )
@@ -131,10 +133,12 @@ def promotion_facts(promotions: DataFrame, periods: Periods) -> DataFrame:
         periods: calendar of the run.
 
     Returns:
-        fact key; ``display_rate``, ``feature_rate``, ``coupon_rate``: Σ coverage × days it ran / days of the period,
-        at most 1; ``promotion_depth_rate``: deepest announced reduction, 0–1; ``announced_discount_rate``: largest
-        reduction × share of store-days over promotions that lower the shelf price (all kinds but coupons), below 1
-        (a plan to give the product away is not a price and does not count).
+        fact key; ``display_rate``, ``feature_rate``, ``coupon_rate`` and, of the kind ``discount``,
+        ``price_cut_rate``: Σ coverage × days it ran / days of the period, at most 1; ``promotion_depth_rate``: deepest
+        announced reduction, 0–1; ``announced_discount_rate``: largest reduction × share of store-days over promotions
+        that lower the shelf price (all kinds but coupons), below 1 (a plan to give the product away is not a price and
+        does not count). An unknown depth counts 0 in the last two; no indicator is needed, as the promotion stays in
+        the rate of its kind, and a price cut of unknown depth is one with ``price_cut_rate`` above 0 at depth 0.
     """
     first, last = F.lit(periods.first_number), F.lit(periods.open_number)
     since, until = periods.number(F.col("starts_on")), periods.number(F.col("ends_on"))
@@ -144,8 +148,8 @@ def promotion_facts(promotions: DataFrame, periods: Periods) -> DataFrame:
     depth = F.coalesce(F.col("depth_rate"), F.lit(0.0))
     share = F.coalesce(F.col("coverage_rate"), F.lit(1.0)) * days / periods.days
     rates = [
-        F.least(F.sum(F.when(F.col("kind") == kind, F.col("share")).otherwise(0.0)), F.lit(1.0)).alias(f"{kind}_rate")
-        for kind in ("display", "feature", "coupon")
+        F.least(F.sum(F.when(F.col("kind") == kind, F.col("share")).otherwise(0.0)), F.lit(1.0)).alias(rate)
+        for kind, rate in zip(("display", "feature", "coupon", "discount"), PROMOTION_RATES, strict=True)
     ]
     lowers_price = (F.col("kind") != "coupon") & (F.col("depth") < 1.0)
     return (

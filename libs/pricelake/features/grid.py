@@ -66,8 +66,10 @@ def with_known_prices(facts: DataFrame) -> DataFrame:
     Returns:
         further columns: ``paid_price``, revenue / units of the period itself, null without a sale (or where it rounds
         to 0.0000); ``last_paid_price``; ``list_price``: the brought one, else the regular price seen in sales; null
-        before any price is known; ``known_unit_cost``; ``first_on_sale``, ``last_on_sale``: period numbers of the first
-        and latest period up to this one that shows the product on sale; ``next_number``: the pair's next row.
+        before any price is known. A shelf price holds until the next one is set, so the last one is its value and
+        needs no indicator; whether it was brought is a fact of the shop, not of a period, and the report says it.
+        ``known_unit_cost``; ``first_on_sale``, ``last_on_sale``: period numbers of the first and latest period up to
+        this one that shows the product on sale; ``next_number``: the pair's next row.
     """
     order = Window.partitionBy(*PAIR).orderBy("period_number")
     so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
-from pricelake.features.facts import PAIR
+from pricelake.features.facts import PAIR, PROMOTION_RATES
 from pricelake.features.grid import MONEY
 
 REFERENCE_PERIODS = 8
@@ -24,19 +24,21 @@ def with_price_history(rows: DataFrame) -> DataFrame:
         rows: one row per product, market and period with ``unit_price``, ``last_paid_price``, promotion rates.
 
     Returns:
-        ``reference_price``: mean unit price of the rows of the 8 periods before; without any, the row's own unit
-        price. ``price_lag_ratio``: unit price one period before / reference price, 1 without one. ``price_moved``: the
-        unit price differs by more than 1 % from the row before. ``promotion_lag_1``: largest promotion rate one period
-        before, 0 without one. ``age_periods``: periods since the first row's period on sale. ``sold_periods``: earlier
-        periods with sales. ``periods_since_sale``: since the latest earlier one (or since the start), at most 52.
-        ``is_availability_missing`` of an open row: whether the row before lacked it, as the future is never recorded.
+        ``reference_price``: mean unit price of the rows of the 8 periods before; without any, the row's own unit price.
+        ``price_lag_ratio``: unit price one period before / reference price, 1 without one: a first row, which has
+        ``sold_periods`` 0, or the first after a product was delisted, which ``periods_since_sale`` shows, so that it
+        needs no indicator. ``price_moved``: the unit price differs by more than 1 % from the row before.
+        ``promotion_lag_1``: largest promotion rate one period before, 0 without one. ``age_periods``: periods since the
+        first row's period on sale. ``sold_periods``: earlier periods with sales. ``periods_since_sale``: since the
+        latest earlier one (or since the start), at most 52. ``is_availability_missing`` of an open row: whether the row
+        before lacked it, as the future is never recorded.
     """
     price, one = F.col("unit_price").cast("double"), _before(1)
     order = Window.partitionBy(*PAIR).orderBy("period_number")
     previous = F.lag("unit_price").over(order).cast("double")
     unrecorded = F.coalesce(F.lag("is_availability_missing").over(order), F.lit(True))
     reference = F.avg("unit_price").over(_before(REFERENCE_PERIODS)).cast(MONEY)
-    promotion = F.greatest("display_rate", "feature_rate", "coupon_rate", "promotion_depth_rate")
+    promotion = F.greatest(*PROMOTION_RATES, "promotion_depth_rate")
     age = F.col("period_number") - F.col("first_on_sale")
     last_sold = F.max(F.when(F.col("units") > 0, F.col("period_number"))).over(_before())
     silence = F.least(F.coalesce(F.col("period_number") - last_sold, age), F.lit(LONGEST_SILENCE))

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pricelake.features.facts import PROMOTION_RATES
 from pricelake.features.grid import MONEY
 from pricelake.settings.shop import AssumedCosts
 
@@ -64,7 +65,7 @@ def with_period_facts(rows: DataFrame) -> DataFrame:
         recorded, with ``is_availability_missing``; ``competitor_index`` = list_price / competitor_price, 1 where
         missing, with ``is_competitor_missing``.
     """
-    promotion = ("display_rate", "feature_rate", "coupon_rate", "promotion_depth_rate")
+    promotion = (*PROMOTION_RATES, "promotion_depth_rate")
     index = F.col("list_price").cast("double") / F.col("competitor_price")
     return rows.withColumns(
         {

@@ -56,7 +56,7 @@ def flag_lists(rows: PricingRows, choice: Choice) -> pa.Array:
             "no_availability": rows.flags("is_availability_missing"),
             "short_history": sold < MEDIUM["sold_periods"],
             "few_price_changes": changes < MEDIUM["price_changes"],
-            "planned_promotion": rows.floats("discount_rate") > 0,
+            "planned_promotion": (rows.floats("discount_rate") > 0) | (rows.floats("price_cut_rate") > 0),
             "price_now_breaks_rule": choice.is_forced,
             "ceiling_overruled": choice.decided.bounds.is_ceiling_overruled,
         }

@@ -29,6 +29,7 @@ INPUT_COLUMNS = (
     "unit_cost",
     "cost_source",
     "discount_rate",
+    "price_cut_rate",
     "competitor_index",
     "is_competitor_missing",
     "is_availability_missing",

@@ -46,7 +46,13 @@ DEMAND_PANEL = TableContract(
             "paid per unit; without a sale the last one known before; open: list_price less the announced discount",
         ),
         required("is_price_observed", BOOLEAN, "false: no sale in the period, unit_price is carried forward"),
-        required("list_price", MONEY, "regular shelf price per unit; carried forward where not seen"),
+        # no indicators beside the guesses below: a shelf price holds until the next one; the other rows whose value is
+        # a stand-in are told apart by columns that are there (features.grid, .facts, .history, .category say which)
+        required(
+            "list_price",
+            MONEY,
+            "regular shelf price per unit, brought or worked out from payments; carried forward where not seen",
+        ),
         required("discount_rate", DOUBLE, "1 - unit_price / list_price, 0–1"),
         required(
             "reference_price", MONEY, "mean unit_price of the 8 periods before; the first known price at the start"
@@ -57,7 +63,12 @@ DEMAND_PANEL = TableContract(
         required("display_rate", DOUBLE, "share of the market's store-days with a display, 0–1"),
         required("feature_rate", DOUBLE, "share of the market's store-days with a feature or mailer, 0–1"),
         required("coupon_rate", DOUBLE, "share of the market's store-days with a coupon, 0–1"),
-        required("promotion_depth_rate", DOUBLE, "deepest announced reduction, 0–1; 0 without promotion"),
+        required(
+            "price_cut_rate",
+            DOUBLE,
+            "share of the market's store-days with an announced price cut, 0–1; 0 for shops that bring sales_panel",
+        ),
+        required("promotion_depth_rate", DOUBLE, "deepest announced reduction, 0–1; 0 without promotion or if unknown"),
         required("availability_rate", DOUBLE, "share of the period in stock, 0–1; 1 where not recorded"),
         required(
             "is_availability_missing", BOOLEAN, "true: availability was not recorded; open: nor in the period before"
@@ -93,7 +104,7 @@ DEMAND_PANEL = TableContract(
         required(
             "revenue_rate_8", DOUBLE, "units at the reference price: log1p of mean units x reference price, 8 periods"
         ),
-        required("price_lag_ratio", DOUBLE, "unit_price one period before / reference_price; 1 at the start"),
+        required("price_lag_ratio", DOUBLE, "unit_price one period before / reference_price; 1 without one"),
         required("promotion_lag_1", DOUBLE, "largest of the promotion rates one period before, 0–1"),
         required(
             "category_units_lag_1", DOUBLE, "category's units one period before / its mean of 8 before; 1 if unknown"
@@ -113,6 +124,7 @@ DEMAND_PANEL = TableContract(
         "display_is_rate": rate_check("display_rate"),
         "feature_is_rate": rate_check("feature_rate"),
         "coupon_is_rate": rate_check("coupon_rate"),
+        "price_cut_is_rate": rate_check("price_cut_rate"),
         "depth_is_rate": rate_check("promotion_depth_rate"),
         "availability_is_rate": rate_check("availability_rate"),
         "cost_has_source": "(unit_cost IS NULL) = (cost_source IS NULL)",
