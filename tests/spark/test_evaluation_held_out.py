@@ -1,8 +1,10 @@
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from pricelake.evaluation.baselines import bounded_rows, fit_lightgbm, with_lightgbm
+from pricelake.evaluation.baselines import bounded_rows, fit_lightgbm, with_lightgbm, with_naive_forecasts
 from pricelake.evaluation.held_out import Contender, elasticity_figures, judge, judge_by
 
 
@@ -38,8 +40,60 @@ def test_figures_equal_those_of_pandas(spark, rows):
         assert found[name]["wape_price_observed"] == pytest.approx(error / units.sum())
         assert found[name]["rows"] == 60
         assert found[name]["not_finite"] == 0
-    assert found["model"]["share_downward"] == pytest.approx(0.75)
-    assert "share_downward" not in found["naive"]
+    assert found["model"]["share_rows_downward"] == pytest.approx(0.75)
+    assert {"share_downward", "share_rows_downward"}.isdisjoint(found["naive"])
+
+
+def test_a_product_slopes_down_by_its_sum_over_the_held_out_periods(spark):
+    """a answers in one step of four; b rises more than it falls; c, in two markets, never answers in one of them."""
+    plan = {
+        ("a", "north"): [(2.0, 2.0), (2.0, 2.0), (2.0, 2.0), (2.0, 1.9)],
+        ("b", "north"): [(3.0, 2.0), (1.0, 2.5)],
+        ("c", "north"): [(1.0, 1.0), (1.0, 1.0)],
+        ("c", "south"): [(1.0, 0.9), (1.0, 0.9)],
+    }
+    rows = pd.DataFrame(
+        [(*pair, 1.0, True, *row) for pair, weeks in plan.items() for row in weeks],
+        columns=["product_id", "market_id", "units_observed", "is_price_observed", "model", "model_raised"],
+    )
+    found = judge(spark.createDataFrame(rows), CONTENDERS[:1])["model"]
+    assert found["share_downward"] == pytest.approx(2 / 4)
+    assert found["share_rows_downward"] == pytest.approx(4 / 10)
+
+
+def test_naive_forecasts_are_of_units_as_sold_strictly_before(spark):
+    """``a`` sold 100 in one week that the panel pulls back to 6; ``b`` was off sale in weeks 3 to 6."""
+    start = date(2024, 1, 1)
+    sold = {"a": [1, 2, 100, 4, 5, 6, 7, 8, 9, 1000, 2000], "b": [3, 5, 7, None, None, None, None, 1, 2, 5, 8]}
+    panel = pd.DataFrame(
+        [
+            (product, "north", start + timedelta(weeks=week), float(units), min(float(units), 6.0))
+            for product, weeks in sold.items()
+            for week, units in enumerate(weeks)
+            if units is not None
+        ],
+        columns=["product_id", "market_id", "period_start", "units", "units_winsorised"],
+    )
+    first = start + timedelta(weeks=9)
+    held_out = panel.loc[panel["period_start"] >= first, ["product_id", "market_id", "period_start"]]
+    frame = with_naive_forecasts(spark.createDataFrame(held_out), spark.createDataFrame(panel), first, 7)
+    found = frame.toPandas().set_index(["product_id", "period_start"])
+    weeks = (first, first + timedelta(weeks=1))
+    assert [found.loc[("a", week), "last_week"] for week in weeks] == [9.0, 1000.0]
+    assert [found.loc[("b", week), "last_week"] for week in weeks] == [2.0, 5.0]
+    a, b = ([None if u is None else float(u) for u in sold[name]] for name in ("a", "b"))
+    for number, week in enumerate(weeks, start=9):
+        for product, units in (("a", a), ("b", b)):
+            before = [u for u in units[number - 8 : number] if u is not None]
+            assert found.loc[(product, week), "mean_8_weeks"] == pytest.approx(sum(before) / len(before))
+
+
+def test_a_naive_forecast_without_anything_before_is_zero(spark):
+    columns = "product_id string, market_id string, period_start date, units double"
+    first = date(2024, 3, 4)
+    panel = spark.createDataFrame([("new", "north", first, 7.0)], columns)
+    row = with_naive_forecasts(panel.drop("units"), panel, first, 7).first()
+    assert (row["mean_8_weeks"], row["last_week"]) == (0.0, 0.0)
 
 
 def test_forecasts_that_are_no_numbers_are_counted(spark, rows):

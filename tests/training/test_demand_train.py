@@ -87,6 +87,7 @@ def test_summary_has_the_figures_of_every_contender(trained):
     assert set(summary["demand"]["wape"]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
     assert all(0 < wape < 2 for wape in summary["demand"]["wape"].values())
     assert summary["demand"]["share_downward"] == 1.0
+    assert summary["demand"]["share_rows_downward"] == 1.0
     assert summary["demand"]["wape"]["pricelake"] < summary["demand"]["wape"]["last_week"]
     assert summary["demand"]["held_out_rows"] == 40 * 8
     assert [rank["rank"] for rank in summary["ranks"]] == [0, 1]
@@ -95,14 +96,18 @@ def test_summary_has_the_figures_of_every_contender(trained):
     assert summary["is_champion"]
 
 
-def test_naive_figures_equal_pandas(trained):
+def test_naive_figures_are_of_units_as_sold_and_equal_pandas(trained):
     rows = panel_rows()
+    assert rows["is_outlier"].any()
+    sold = rows.groupby("product_id")["units"]
+    rows["last_week"] = sold.shift(1)
+    rows["mean_8_weeks"] = sold.transform(lambda units: units.shift(1).rolling(8).mean())
     held_out = rows[~rows["is_open"]].groupby("product_id").tail(8)
     units = held_out["units"]
     _, summary = trained
-    for name, column in (("mean_8_weeks", "units_mean_8"), ("last_week", "units_lag_1")):
-        assert summary["demand"]["wape"][name] == pytest.approx((held_out[column] - units).abs().sum() / units.sum())
-        assert summary["demand"]["bias"][name] == pytest.approx(held_out[column].sum() / units.sum() - 1)
+    for name in ("mean_8_weeks", "last_week"):
+        assert summary["demand"]["wape"][name] == pytest.approx((held_out[name] - units).abs().sum() / units.sum())
+        assert summary["demand"]["bias"][name] == pytest.approx(held_out[name].sum() / units.sum() - 1)
 
 
 def test_the_true_elasticities_are_told_apart(spark, trained):
@@ -220,6 +225,18 @@ def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatc
     for version in (2, 1):  # and a rerun of the older one does not take the place back
         is_champion = finish(job_in(spark, strict), registry, Registered(version, passed, False))
         assert (registry.version_by_alias(name, CHAMPION).version, is_champion) == (2, version == 2)
+
+
+def test_a_champion_of_another_version_is_named_and_not_compared_with(spark, trained, monkeypatch):
+    """Its message says to run train_demand, so train_demand must not fail by it."""
+    settings, _ = trained
+    steps, job = [], job_in(spark, settings)
+    monkeypatch.setattr(job.reporter, "step", steps.append)
+    monkeypatch.setattr("pricelake.demand.model.CONTEXT_SQL", {"other": "1"})
+    assert demand_judging._champion(job, Registry(settings.tracking)) is None
+    assert len(steps) == 1
+    assert steps[0].startswith("No comparison with the champion: The demand model in ")
+    assert steps[0].endswith(" reads other context columns than this version makes. Run train_demand.")
 
 
 def test_too_little_history_is_said(spark):

@@ -1,22 +1,28 @@
 """What a user would reach for instead: the mean of the last periods, the last period, gradient-boosted trees.
 
-LightGBM gets the same rows, the same features (the period's own price and promotion included) and the same validation
-periods as the model. Its objective and size are chosen on the validation periods, its number of trees by early stopping
-there. It trains on the driver, so its rows are bounded; beyond the bound it gets a sample by hash, and the metrics say
-how many rows it had.
+The naive forecasts are of units as sold, not of the winsorised units in the panel's own lags and means: they are judged
+on what was sold, and nobody who takes last week's sales pulls them back first.
+
+LightGBM gets the model's training and validation rows, its target, and its columns but two: not the product's id, and
+in place of the model's price column the price as the panel fills it (``workflows.demand_judging`` says why). Its
+objective and size are chosen on the validation periods, its number of trees by early stopping there. It trains on the
+driver, so its rows are bounded; beyond the bound it gets a sample by hash, and the metrics say how many rows it had.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 MEAN_8, LAST = "mean_8_weeks", "last_week"
+MEAN_PERIODS = 8
+KEY = ("product_id", "market_id", "period_start")
 OBJECTIVES, LEAVES = ("tweedie", "poisson", "regression"), (127, 31)
 MAX_TREES, PATIENCE, LEARNING_RATE, TRIAL_TREES = 500, 30, 0.08, 100
 LOG_RAISE = float(np.log(1.1))
@@ -45,9 +51,26 @@ class Booster:
     validation_wape: float
 
 
-def with_naive_forecasts(rows: DataFrame) -> DataFrame:
-    """Rows of the panel with the columns ``mean_8_weeks`` and ``last_week`` (units per period)."""
-    return rows.withColumns({MEAN_8: F.col("units_mean_8").cast("double"), LAST: F.col("units_lag_1").cast("double")})
+def with_naive_forecasts(rows: DataFrame, panel: DataFrame, first: date, period_days: int) -> DataFrame:
+    """Rows with ``mean_8_weeks`` and ``last_week``, units per period as sold, one period ahead.
+
+    Both count as the panel's ``units_mean_8`` and ``units_lag_1`` do, but units as sold: the mean is over the periods
+    on sale among the 8 before, the lag is of the period right before, and where there is none the forecast is 0.
+
+    Args:
+        rows: with the panel's key, none before ``first``.
+        panel: closed rows of gold.demand_panel, from 8 periods before ``first`` on at least; ``units`` not null.
+        first: first day of the earliest of ``rows``.
+        period_days: days in a period.
+    """
+    earliest = first - timedelta(days=MEAN_PERIODS * period_days)
+    before = Window.partitionBy("product_id", "market_id").orderBy(F.unix_date("period_start"))
+    mean = F.avg("units").over(before.rangeBetween(-MEAN_PERIODS * period_days, -1))
+    last = F.sum("units").over(before.rangeBetween(-period_days, -period_days))
+    forecasts = panel.where(F.col("period_start") >= F.lit(earliest)).select(
+        *KEY, F.coalesce(mean, F.lit(0.0)).alias(MEAN_8), F.coalesce(last, F.lit(0.0)).alias(LAST)
+    )
+    return rows.join(forecasts, list(KEY), how="left")
 
 
 def bounded_rows(rows: DataFrame, key: Sequence[str], count: int, limit: int, seed: int) -> DataFrame:

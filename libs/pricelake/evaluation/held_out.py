@@ -35,16 +35,18 @@ def judge(held_out: DataFrame, contenders: Sequence[Contender]) -> dict[str, dic
     """Accuracy of every contender over all held-out rows.
 
     Args:
-        held_out: one row per product, market and held-out period with ``units_observed``, ``is_price_observed`` and the
-            contenders' columns.
+        held_out: one row per product, market and held-out period with ``product_id``, ``market_id``,
+            ``units_observed``, ``is_price_observed`` and the contenders' columns.
         contenders: forecasters.
 
     Returns:
         contender → figures: ``wape`` (sum of absolute errors / sum of units), ``wape_price_observed`` (the same over
         rows whose price somebody paid; all units are sold in these), ``bias`` (sum of forecasts / sum of units - 1),
         ``rows``, ``not_finite`` (rows whose forecast is null, NaN, infinite or negative) and, where it knows prices,
-        ``share_downward`` (share of rows whose forecast falls when the price rises by 10 %). Without any units sold the
-        first three are NaN.
+        ``share_downward`` (share of products and markets whose forecasts, summed over the held-out periods, fall when
+        every price rises by 10 %) and ``share_rows_downward`` (share of rows whose forecast falls). Contenders are
+        compared by the first: trees answer in steps, so that in a single row a small raise often meets no step. A model
+        whose curves must fall everywhere is held to the second. Without any units sold the first three are NaN.
     """
     units, seen = F.col("units_observed"), F.col("is_price_observed")
     figures = [F.sum(units).alias("units"), F.count(F.lit(1)).alias("rows")]
@@ -58,10 +60,25 @@ def judge(held_out: DataFrame, contenders: Sequence[Contender]) -> dict[str, dic
             F.count_if(bad).alias(f"{one.name}_bad"),
         ]
         if one.raised is not None:
-            figures.append(F.avg((F.col(one.raised) < forecast).cast("double")).alias(f"{one.name}_down"))
+            figures.append(F.avg((F.col(one.raised) < forecast).cast("double")).alias(f"{one.name}_rows_down"))
     found = held_out.agg(*figures).first()
     row = found.asDict() if found is not None else {}
+    row |= _shares_of_products_downward(held_out, contenders)
     return {one.name: _figures(one, row) for one in contenders}
+
+
+def _shares_of_products_downward(held_out: DataFrame, contenders: Sequence[Contender]) -> dict[str, float | None]:
+    """``<contender>_down`` of every contender that knows prices."""
+    sums, shares = [], []
+    for one in contenders:
+        if one.raised is not None:
+            sums += [F.sum(one.forecast).alias(f"{one.name}_sum"), F.sum(one.raised).alias(f"{one.name}_raised_sum")]
+            falls = F.col(f"{one.name}_raised_sum") < F.col(f"{one.name}_sum")
+            shares.append(F.avg(falls.cast("double")).alias(f"{one.name}_down"))
+    if not shares:
+        return {}
+    found = held_out.groupBy("product_id", "market_id").agg(*sums).agg(*shares).first()
+    return found.asDict() if found is not None else {}
 
 
 def judge_by(held_out: DataFrame, contenders: Sequence[Contender], group: str, limit: int) -> DataFrame:
@@ -128,8 +145,9 @@ def gates(
         failed["finite"] = f"{own['not_finite']:.0f} of {own['rows']:.0f} held-out forecasts are not finite numbers"
     if not own["wape"] <= max_wape_ratio * baseline_wape:
         failed["wape"] = f"WAPE {own['wape']:.4f} is above {max_wape_ratio} x the baseline's {baseline_wape:.4f}"
-    if not own["share_downward"] >= 1.0:
-        failed["downward"] = f"only {own['share_downward']:.4f} of the curves fall when the price rises by 10 %"
+    if not own["share_rows_downward"] >= 1.0:
+        share = own["share_rows_downward"]
+        failed["downward"] = f"only {share:.4f} of the held-out forecasts fall when the price rises by 10 %"
     if not abs(own["bias"]) <= max_bias_rate:
         failed["bias"] = f"bias {own['bias']:+.4f} is beyond ±{max_bias_rate}"
     if champion_wape is not None and not own["wape"] <= (1 + max_worse_rate) * champion_wape:
@@ -154,6 +172,7 @@ def _figures(one: Contender, row: Mapping[str, float | None]) -> dict[str, float
         "not_finite": float(row.get(f"{one.name}_bad") or 0),
     }
     if one.raised is not None:
-        down = row.get(f"{one.name}_down")
-        figures["share_downward"] = float(down) if down is not None else math.nan
+        for figure, name in (("share_downward", "down"), ("share_rows_downward", "rows_down")):
+            share = row.get(f"{one.name}_{name}")
+            figures[figure] = float(share) if share is not None else math.nan
     return figures

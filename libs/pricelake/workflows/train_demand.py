@@ -149,6 +149,7 @@ def _summary(done: Registered, is_champion: bool) -> dict[str, Any]:
             "bias": {one.name: figures[one.name]["bias"] for one in CONTENDERS},
             "champion_wape": figures.get(CHAMPION, {}).get("wape"),
             "share_downward": own["share_downward"],
+            "share_rows_downward": own["share_rows_downward"],
             "share_downward_by": {
                 name: row["share_downward"] for name, row in figures.items() if "share_downward" in row
             },
