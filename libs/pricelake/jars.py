@@ -1,6 +1,7 @@
 """Spark's jars: resolved once through Ivy, kept in a cache, put beside Spark's own.
 
-``PRICELAKE_JARS`` names a directory of jars for sites without Maven access. Otherwise they are kept under
+``PRICELAKE_JARS``, or the setting ``spark.jars_directory`` where the variable is not set, names a directory of jars for
+sites without Maven access. Set-up reads no settings and knows the variable alone. Otherwise they are kept under
 ``PRICELAKE_CACHE`` (default ``~/.cache/pricelake``), in a directory named after the versions. Set-up copies them into
 the jar directory of the installed PySpark, so that ``spark-submit``, notebooks and the command line all find them.
 """
@@ -64,11 +65,14 @@ def outdated(directory: Path) -> list[Path]:
     return sorted(file for file in held if not any(jar in file.name for jar in needed()))
 
 
-def jars_to_add() -> list[Path]:
+def jars_to_add(setting: Path | None = None) -> list[Path]:
     """The jars a new session must be given: none where they already lie beside Spark's own.
 
+    Args:
+        setting: ``spark.jars_directory``; ``PRICELAKE_JARS`` wins over it.
+
     Raises:
-        MachineError: they are neither there, nor in ``PRICELAKE_JARS``, nor in the cache, or others lie there.
+        MachineError: they are neither there, nor in the named directory, nor in the cache, or others lie there.
     """
     beside = spark_jars_directory()
     strangers = ", ".join(file.name for file in outdated(beside))
@@ -77,11 +81,16 @@ def jars_to_add() -> list[Path]:
             f"Beside Spark's own jars ({beside}) lie {strangers}, but delta-spark is {version('delta-spark')}. "
             f"Run 'make repair'."
         )
-    named = os.environ.get("PRICELAKE_JARS")
-    if not named and not missing(beside):
+    variable = os.environ.get("PRICELAKE_JARS")
+    if not variable and setting is None and not missing(beside):
         return []
-    directory = Path(named) if named else cache_directory()
-    _refuse_incomplete(directory, "PRICELAKE_JARS" if named else "the jar cache")
+    if variable:
+        directory, origin = Path(variable), "PRICELAKE_JARS"
+    elif setting is not None:
+        directory, origin = setting, "spark.jars_directory"
+    else:
+        directory, origin = cache_directory(), "the jar cache"
+    _refuse_incomplete(directory, origin)
     return [] if not missing(beside) else sorted(directory.glob("*.jar"))
 
 
@@ -90,7 +99,8 @@ def _refuse_incomplete(directory: Path, origin: str) -> None:
     if lacking:
         raise MachineError(
             f"{origin} ({directory}) lacks {', '.join(lacking)}: Spark cannot open Delta tables without them. "
-            f"Run 'make repair', or put the jars of {', '.join(packages())} into a directory named in PRICELAKE_JARS."
+            f"Run 'make repair', or put the jars of {', '.join(packages())} into a directory named in PRICELAKE_JARS "
+            f"or spark.jars_directory."
         )
 
 

@@ -37,7 +37,7 @@ def build_session(settings: SparkSettings, name: str) -> SparkSession:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         use_java()
-        jars = jars_to_add()
+        jars = jars_to_add(settings.jars_directory)
         if jars:
             conf["spark.jars"] = ",".join(str(jar) for jar in jars)
         log4j = Path(__file__).with_name("log4j2.properties")

@@ -9,12 +9,32 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pricelake import jars
+from pricelake import jars, session
 from pricelake.cli import doctor
 from pricelake.cli.app import app
 from pricelake.errors import MachineError
+from pricelake.settings import (
+    LakeSettings,
+    ReportSettings,
+    Settings,
+    SparkSettings,
+    TrackingSettings,
+    TrainingSettings,
+)
 
 DELTA_SPARK, DELTA_STORAGE, POSTGRESQL = jars.needed()
+
+
+def settings_in(folder: Path) -> Settings:
+    """Settings whose every local place lies in ``folder``."""
+    return Settings(
+        lake=LakeSettings(root=str(folder / "lake")),
+        shop="shop.yaml",
+        rules="rules.yaml",
+        training=TrainingSettings(directory=str(folder / "training")),
+        tracking=TrackingSettings(uri=f"sqlite:///{folder}/tracking/mlflow.db"),
+        report=ReportSettings(path=str(folder / "pages/report.html")),
+    )
 
 
 def fake_jars(folder: Path, *names: str) -> Path:
@@ -48,6 +68,35 @@ def test_a_named_directory_that_lacks_a_jar_is_refused_with_what_to_do(
     assert str(caught.value).startswith(
         f"PRICELAKE_JARS ({tmp_path / 'site'}) lacks {DELTA_SPARK}, postgresql: Spark cannot open Delta tables"
     )
+
+
+def test_the_settings_may_name_the_directory_and_the_variable_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jars, "spark_jars_directory", lambda: tmp_path / "empty")
+    monkeypatch.delenv("PRICELAKE_JARS", raising=False)
+    setting = SparkSettings(jars_directory=tmp_path / "setting").jars_directory
+    with pytest.raises(MachineError, match=re.escape(f"spark.jars_directory ({setting}) lacks {DELTA_SPARK}, ")):
+        jars.jars_to_add(setting)
+    fake_jars(tmp_path / "setting", *jars.needed())
+    assert {jar.parent for jar in jars.jars_to_add(setting)} == {tmp_path / "setting"}
+    monkeypatch.setenv("PRICELAKE_JARS", str(fake_jars(tmp_path / "site", *jars.needed())))
+    assert {jar.parent for jar in jars.jars_to_add(setting)} == {tmp_path / "site"}
+
+
+def test_a_session_is_given_the_jars_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path | None] = []
+
+    def stop(setting: Path | None) -> list[Path]:
+        asked.append(setting)
+        raise MachineError("asked")
+
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    monkeypatch.setattr(session, "use_java", lambda: None)
+    monkeypatch.setattr(session, "jars_to_add", stop)
+    with pytest.raises(MachineError, match="asked"):
+        session.build_session(SparkSettings(jars_directory=tmp_path), "test")
+    assert asked == [tmp_path]
 
 
 def test_jars_are_copied_beside_spark_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +198,11 @@ def test_a_named_directory_is_never_filled_up_from_maven(
 
 
 def test_doctor_passes_on_a_machine_that_was_set_up(tmp_path: Path) -> None:
-    assert [finding for finding in doctor.examine(str(tmp_path / "lake")) if not finding.passed] == []
+    found = doctor.examine(settings_in(tmp_path))
+    assert [finding for finding in found if not finding.passed] == []
+    assert [finding.name for finding in found][-4:] == ["Lake", "Training", "Tracking", "Report"]
+    assert {path.name for path in tmp_path.iterdir()} == {"lake", "training", "tracking", "pages"}
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_doctor_says_what_to_do_about_a_missing_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +240,23 @@ def test_doctor_says_why_horovod_does_not_load(monkeypatch: pytest.MonkeyPatch) 
     assert finding.detail.endswith("run 'make repair' to build it against this TensorFlow")
 
 
-def test_doctor_finds_a_lake_that_cannot_be_written(tmp_path: Path) -> None:
+def test_doctor_finds_each_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    finding = doctor.check_writable(str(tmp_path / "file" / "lake"))
-    assert not finding.passed
-    assert "set lake.root to a place that can" in finding.detail
+    found = [finding for finding in doctor.examine(settings_in(tmp_path / "file")) if not finding.passed]
+    places = (("Lake", "lake.root", "lake"), ("Training", "training.directory", "training"))
+    places += (("Tracking", "tracking.uri", "tracking"), ("Report", "report.path", "pages"))
+    assert [(finding.name, finding.detail) for finding in found] == [
+        (name, f"{tmp_path / 'file' / folder} cannot be written (Not a directory); set {key} to a place that can")
+        for name, key, folder in places
+    ]
+
+
+def test_doctor_leaves_remote_places_alone_but_a_report_is_a_file() -> None:
+    assert doctor.check_lake("s3a://shop/lake").detail == "s3a://shop/lake (remote; not probed)"
+    assert doctor.check_tracking("http://mlflow:5000").detail == "http://mlflow:5000 (not a local database; not probed)"
+    report = doctor.check_report("s3a://shop/report.html")
+    assert not report.passed
+    assert report.detail.startswith("report.path is s3a://shop/report.html, which is not a local path.")
 
 
 def test_show_tables_lists_every_contract() -> None:

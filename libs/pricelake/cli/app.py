@@ -63,7 +63,7 @@ def run(
 @app.command()
 def doctor(settings: SettingsOption = DEFAULT_SETTINGS, set_: SetOption = None) -> None:
     """Check Java, jars, Horovod, versions and write access; say what to do."""
-    findings = examine(_load(settings, set_).lake.root)
+    findings = examine(_load(settings, set_))
     for finding in findings:
         mark = "[green]✓[/green]" if finding.passed else "[red]✗[/red]"
         console.print(f"{mark} {finding.name}: ", end="")

