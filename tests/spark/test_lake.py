@@ -89,6 +89,17 @@ def test_frames_that_do_not_fit_are_refused_with_every_difference(lake: Lake, sp
     )
 
 
+def test_a_table_written_under_another_contract_is_refused(lake: Lake, spark: SparkSession) -> None:
+    older = weather(spark, [("m", DAY, 1.0, None)]).drop("precipitation_mm").withColumn("sun_hours", F.lit(3))
+    older.write.format("delta").save(lake.path("bronze.weather"))
+    with pytest.raises(ContractError) as caught:
+        lake.merge("bronze.weather", weather(spark, [("m", DAY, 2.0, None)]))
+    assert str(caught.value) == (
+        "bronze.weather was written under another contract: it lacks precipitation_mm, it has sun_hours. Remove "
+        f"{lake.path('bronze.weather')}, or write to another lake.root, and run the jobs again."
+    )
+
+
 def test_reads_stay_at_the_version_first_seen_and_own_writes_are_seen(lake: Lake, spark: SparkSession) -> None:
     lake.replace("bronze.weather", weather(spark, [("m", DAY, 1.0, None)]))
     reader = Lake(spark, lake.root, "reader")

@@ -21,6 +21,7 @@ from pyspark.sql.types import StructField
 from pricelake.errors import ContractError
 from pricelake.tables.catalogue import contract_of
 from pricelake.tables.comparing import differ
+from pricelake.tables.contract import TableContract
 
 BROKEN_CONTRACT = ("[DELTA_VIOLATE_CONSTRAINT", "[DELTA_NOT_NULL_CONSTRAINT", "[DELTA_MULTIPLE_SOURCE_ROW")
 
@@ -203,7 +204,18 @@ class Lake:
         if problems:
             raise ContractError(f"Rows do not fit {name}: {'; '.join(problems)}.")
         self.create(name)
+        self._refuse_other_columns(name, contract)
         return frame.select(*contract.column_names)
+
+    def _refuse_other_columns(self, name: str, contract: TableContract) -> None:
+        written = self.spark.read.format("delta").load(self.path(name)).columns
+        problems = [f"it lacks {column}" for column in contract.column_names if column not in written]
+        problems += [f"it has {column}" for column in written if column not in contract.column_names]
+        if problems:
+            raise ContractError(
+                f"{name} was written under another contract: {', '.join(problems)}. Remove {self.path(name)}, or write "
+                f"to another lake.root, and run the jobs again."
+            )
 
     def _commit(self, name: str, write: Callable[[], object]) -> int:
         """Write, and note version and rows of this very commit, whatever others commit meanwhile."""
