@@ -31,7 +31,7 @@ lint: setup ## style, types, import contracts, package consistency
 bench: setup ## speed as ratios in one run; writes build/bench/bench.json
 	@.venv/bin/python -m bench
 
-measurements: ## write docs/measurements.md from build/demo/run.json and build/bench/bench.json
+measurements: ## write docs/measurements.md from the records of make demo, make bench and make test
 	@.venv/bin/python scripts/measurements.py
 
 lock: setup ## solve requirements.in again into requirements.lock

@@ -1,6 +1,7 @@
 """One Spark session for all tests; a fresh lake for each."""
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,21 @@ from pyspark.sql import SparkSession
 from pricelake.session import build_session
 from pricelake.settings import SparkSettings
 from pricelake.tables import Lake
+from tests.suite_record import write_suite_record
 
 # thousands of plans, a few hundred rows each: compiling them takes longer than running them; jobs that are killed and
 # the commands of people compile as users do
 UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+STARTED = time.monotonic()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A whole run that passed leaves how long it took."""
+    is_whole = session.config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    if is_whole and exitstatus == 0 and session.testscollected > 100 and not session.config.option.keyword:
+        write_suite_record(time.monotonic() - STARTED, session.testscollected)
 
 
 @pytest.fixture(scope="session")

@@ -104,8 +104,12 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
         ("max_change", "step", f"{1.1 * now:.2f}", at_edge),
         ("min_margin", "floor", f"{(cost or 0) * 1.05:.2f}", number % 11 == 2),
     ]
-    rule += [("price_endings", "ending", "", number % 3 == 0)]
+    rule += [("price_endings", "ending", "", False)]
     rule += [(held, "hold", "", True)] if held else []
+    # no input check stopped a conflict: its floor binds, and gives the price its binding rule
+    is_conflict = held == "rules_conflict"
+    if held:
+        rule[:2] = [(*entry[:3], is_conflict and entry[1] == "floor") for entry in rule[:2]]
     return {
         "as_of_date": AS_OF,
         **{name: curve[name] for name in ("product_id", "market_id", "period_start")},
@@ -136,7 +140,7 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
         "confidence": ("high", "medium", "low")[number % 3] if has_curve else "none",
         "flags": ["no_competitors", *(["assumed_cost"] if cost and number % 2 else []), *([] if cost else ["no_cost"])],
         "rules": rule,
-        "binding_rule": held or ("max_change" if at_edge else None),
+        "binding_rule": "min_margin" if is_conflict else held or ("max_change" if at_edge else None),
         "objective": "profit",
         "model_version": "3",
         "rules_version": "5f2c9a01be7733d4",

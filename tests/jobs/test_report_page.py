@@ -61,6 +61,25 @@ def test_page_says_what_the_tables_say(report: Path) -> None:
     best = max(changed, key=lambda row: row["uplift_amount"])
     assert best["product_id"] in page
     assert best["reason"] in page
+    trusted = [row for row in changed if row["confidence"] in ("medium", "high")]
+    assert f"{len(trusted)} of the changes have at least medium confidence; together they bring" in page
+    priced = sum(row["units_now"] is not None for row in prices)
+    assert f"The totals cover the {priced} of 24 prices with a demand curve; the others are not in them." in page
+    assert "Read the gain as an upper estimate" in page
+    assert "<small>by construction</small>" in page
+    assert "<code>aa</code>" in page
+    assert "at the prices in force, and decide the prices; the medians under" in page
+    assert "The same model version and panel version, under the same rules and settings, give the same prices." in page
+    assert "only a keyed hash is kept, so that no customer id is stored: look for it in the source." in page
+    paid = next(
+        row["reference_price"]
+        for row in made_up_tables(24, 30)["gold.demand_panel"]
+        if row["is_open"] and row["product_id"] == best["product_id"]
+    )
+    cells = page[page.index(f"<small>{best['product_id']} · chain</small></td>") :].split("</td>")[1:3]
+    assert [cell.split(">")[-1] for cell in cells] == [f"{best['price_now']:.2f}", f"{paid:.2f}"]
+    # 30 weeks: the model cannot know the season
+    assert "It does not know season or holidays" in page
     assert "5f2c9a01be7733d4" in page
     assert "2024-03-04" in page
 

@@ -5,7 +5,9 @@ import subprocess
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import Result
 from pyspark.sql import SparkSession
@@ -86,6 +88,9 @@ def test_a_shop_with_totals_alone_runs_the_same_chain_and_says_what_it_lacks(
     record = json.loads(record_path.read_text())
     assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
     assert record["recommendations"]["count"] == 24
+    prices = Lake(spark, site.settings.lake.root).read("gold.price_recommendations").toPandas()
+    assert record["recommendations"] | headline_of(prices) == record["recommendations"]
+    assert 0 < record["recommendations"]["profit_now_amount"] < record["recommendations"]["revenue_now_amount"]
     assert record["demand"]["share_downward"] == 1.0
     for figure in ("wape", "bias"):
         assert set(record["demand"][figure]) == {"pricelake", "mean_8_weeks", "last_week", "lightgbm"}
@@ -142,9 +147,25 @@ def test_errors_are_printed_without_a_trace(tmp_path: Path) -> None:
         assert "Traceback" not in failed.stderr
 
 
+def headline_of(prices: pd.DataFrame) -> dict[str, Any]:
+    """The headline of the record by pandas, from gold.price_recommendations of one as-of date."""
+    changed = prices[prices["is_changed"]]
+    costed = changed[changed["profit_then_amount"].notna()]
+    revenue_gain = changed["revenue_then_amount"] - changed["revenue_now_amount"]
+    return {
+        "profit_now_amount": pytest.approx(float(prices["profit_now_amount"].dropna().sum())),
+        "profit_gain_amount": pytest.approx(float(costed["uplift_amount"].sum())),
+        "profit_gain_low_amount": pytest.approx(float(costed["uplift_low_amount"].sum())),
+        "profit_gain_high_amount": pytest.approx(float(costed["uplift_high_amount"].sum())),
+        "revenue_now_amount": pytest.approx(float(prices["revenue_now_amount"].dropna().sum())),
+        "revenue_gain_amount": pytest.approx(float(revenue_gain.sum())),
+        "low_confidence_changed": int(changed["confidence"].isin(["low", "none"]).sum()),
+    }
+
+
 def test_the_record_has_every_section_people_read(chain: Chain, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "run.json"
-    write_record(run_record(list(chain.results.values()), 12.5), path)
+    write_record(run_record(list(chain.results.values()), {"profit_now_amount": 3.5}, 12.5), path)
     record = json.loads(path.read_text())
     assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
     assert {"name", "seconds", "rows_in", "rows_out", "table_versions"} == set(record["jobs"][0])

@@ -11,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.errors import PricingError
 from pricelake.report import decisions, evidence
+from pricelake.report.facts import PromotedShares
+from pricelake.report.recent import margin_paid, prices_paid, recent_periods
 from tests.report_lake import AS_OF, frame_of, made_up_tables
 
 TABLES = made_up_tables(products=40, periods=6)
@@ -42,6 +44,9 @@ def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
     assert totals.costless_changed == len(changed) - len(costed) > 0
     assert totals.revenue_uplift == sum(row["revenue_then_amount"] - row["revenue_now_amount"] for row in changed)
     assert totals.low_confidence_changed == sum(row["confidence"] in ("low", "none") for row in changed)
+    trusted = [row["uplift_amount"] for row in costed if row["confidence"] in ("medium", "high")]
+    assert totals.trusted_uplift == sum(trusted) != totals.profit_uplift
+    assert totals.units_now == pytest.approx(sum(row["units_now"] or 0 for row in PRICES))
     assert totals.period_first == totals.period_last == AS_OF
     assert totals.changed_profit_now == sum(row["profit_now_amount"] for row in costed)
     assert totals.changed_revenue_now == sum(row["revenue_now_amount"] for row in costed)
@@ -82,8 +87,12 @@ def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:
     assert step.applied == len(PRICES)
     assert step.bound == sum(entry[3] for row in PRICES for entry in row["rules"] if entry[0] == "max_change")
     endings = next(one for one in rules if one.rule == "price_endings")
-    assert endings.bound > endings.decided == 0
-    assert step.decided == sum(row["binding_rule"] == "max_change" for row in PRICES)
+    assert (endings.applied, endings.bound, endings.decided) == (len(PRICES), 0, 0)
+    assert step.decided == sum(row["binding_rule"] == "max_change" for row in PRICES) > 0
+    # a conflict has the floor that could not be met as its binding rule, and counts as what it is
+    assert {one.rule: one.decided for one in rules if one.kind == "hold"} == held
+    assert held["rules_conflict"] > 0
+    assert next(one for one in rules if one.rule == "min_margin").decided == 0
 
 
 def test_a_rule_with_two_limits_counts_once_per_price(spark: SparkSession) -> None:
@@ -189,6 +198,7 @@ def test_panel_quality_counts_closed_periods_only(spark: SparkSession) -> None:
     quality = evidence.panel_quality(frame(spark, "gold.demand_panel"))
     closed = [row for row in TABLES["gold.demand_panel"] if not row["is_open"]]
     assert quality.rows == len(closed) == 40 * 6
+    assert (quality.first, quality.last) == (AS_OF - timedelta(weeks=6), AS_OF - timedelta(weeks=1))
     assert quality.outliers == sum(row["is_outlier"] for row in closed)
     assert quality.price_carried == sum(not row["is_price_observed"] for row in closed)
     assert (quality.cost_assumed, quality.cost_unknown) == (len(closed), 0)
@@ -207,6 +217,64 @@ def test_observed_periods_are_the_latest_closed_ones_oldest_first(spark: SparkSe
             assert one.is_promoted == (row["display_rate"] > 0)
 
 
+def test_recent_periods_are_those_of_the_products_with_a_curve(spark: SparkSession, prices: DataFrame) -> None:
+    panel = frame(spark, "gold.demand_panel")
+    found = recent_periods(prices, panel, AS_OF, periods=4, period_days=7)
+    priced = {row["product_id"] for row in PRICES if row["units_now"] is not None}
+    assert 0 < len(priced) < len(PRICES)
+    mine = [row for row in TABLES["gold.demand_panel"] if row["product_id"] in priced]
+    closed = [row for row in mine if AS_OF - timedelta(weeks=4) <= row["period_start"] < AS_OF]
+    opened = [row for row in mine if row["is_open"]]
+    assert found is not None
+    assert (found.periods, len(closed)) == (4, 4 * len(priced))
+    assert found.units == pytest.approx(sum(row["units"] for row in closed) / 4)
+    assert found.revenue == sum(row["revenue_amount"] for row in closed) / 4
+
+    def shares(rows: list[dict]) -> PromotedShares:
+        display, discount = (sum(row[name] > 0 for row in rows) for name in ("display_rate", "discount_rate"))
+        return PromotedShares(display / len(rows), 0.0, 0.0, discount / len(rows), max(display, discount) / len(rows))
+
+    assert (found.promoted, found.planned) == (shares(closed), shares(opened))
+    assert found.promoted.display > 0
+    announced = opened[0] | {"promotion_depth_rate": 0.3, "discount_rate": 0.0, "display_rate": 0.0}
+    one = recent_periods(prices, frame(spark, "gold.demand_panel", [announced, *closed]), AS_OF, 4, 7)
+    assert one is not None
+    assert one.planned == PromotedShares(0.0, 0.0, 0.0, 1.0, 1.0)
+
+
+def test_recent_periods_need_the_priced_one_and_an_earlier_one(spark: SparkSession, prices: DataFrame) -> None:
+    panel = frame(spark, "gold.demand_panel")
+    assert recent_periods(prices, panel.where("is_open"), AS_OF, 8, 7) is None
+    assert recent_periods(prices, panel.where("NOT is_open"), AS_OF, 8, 7) is None
+    assert recent_periods(prices.where("units_now IS NULL"), panel, AS_OF, 8, 7) is None
+
+
+def test_margin_at_prices_paid_weighs_the_changed_prices_by_their_units(spark: SparkSession, prices: DataFrame) -> None:
+    rows = [
+        row | {"reference_price": row["list_price"] * Decimal("0.9")} if row["is_open"] else row
+        for row in TABLES["gold.demand_panel"]
+    ]
+    panel = frame(spark, "gold.demand_panel", rows)
+    paid = {row["product_id"]: float(row["reference_price"]) for row in panel.where("is_open").collect()}
+    costed = [row for row in PRICES if row["is_changed"] and row["profit_now_amount"] is not None]
+    revenue = sum(row["units_now"] * paid[row["product_id"]] for row in costed)
+    cost = sum(row["units_now"] * float(row["unit_cost"]) for row in costed)
+    assert margin_paid(prices, panel) == pytest.approx(1 - cost / revenue)
+    assert margin_paid(prices, panel.where("NOT is_open")) is None
+
+
+def test_prices_paid_are_those_of_the_open_rows_of_the_chosen(spark: SparkSession, prices: DataFrame) -> None:
+    chosen = decisions.largest_opportunities(prices, 3)
+    paid = prices_paid(frame(spark, "gold.demand_panel"), chosen)
+    assert paid == {
+        (row["product_id"], "chain", AS_OF): row["reference_price"]
+        for row in TABLES["gold.demand_panel"]
+        if row["is_open"] and row["product_id"] in {one.product_id for one in chosen}
+    }
+    assert len(paid) == 3
+    assert prices_paid(frame(spark, "gold.demand_panel"), []) == {}
+
+
 def test_runs_are_the_latest_successful_ones_in_order(spark: SparkSession) -> None:
     later = TABLES["ops.runs"][1]
     again = later | {"run_id": "again", "seconds": 40.0, "finished_at": later["finished_at"] + timedelta(hours=1)}
@@ -219,3 +287,4 @@ def test_runs_are_the_latest_successful_ones_in_order(spark: SparkSession) -> No
         "build_features", "train_recommender", "train_demand", "recommend_prices", "ingest",
     ]  # fmt: skip
     assert runs[-1].seconds == 40.0
+    assert runs[-1].settings_hash == "aa"

@@ -143,6 +143,8 @@ def test_what_customers_pay_is_the_list_price_less_the_announced_discount() -> N
     assert float(result["revenue_now_amount"]) == pytest.approx(200.0)
     assert float(result["profit_now_amount"]) == pytest.approx(100.0)
     assert "planned_promotion" in result["flags"]
+    announced = decide(rule_set(MARGIN), price_cut_rate=0.5)  # by how much is not known
+    assert "planned_promotion" in announced["flags"]
 
 
 def test_equal_candidates_keep_the_price() -> None:
@@ -236,7 +238,29 @@ def test_a_rule_is_for_its_scope_only_and_the_higher_priority_ending_holds() -> 
     assert [r["rule"] for r in found[1]["rules"]] == ["all"]
     assert found[3]["reason"] == (
         "Keep 2.49: the rules and endings leave no other price (demand reacts weakly to price, elasticity −0.5); "
-        "stopped by max_change (at most 2.53)."
+        "the next allowed price, 2.55, lies above max_change (at most 2.53)."
+    )
+
+
+def test_a_price_kept_for_its_next_ending_names_the_ending_and_the_limit_before_it() -> None:
+    endings = {"name": "endings", "kind": "ending", "bands": [{"endings": ["X5", "X9"]}]}
+    row = {"list_price": Decimal("0.4972"), "curve_reference_price": Decimal("0.4972"), "unit_cost": Decimal("0.36")}
+    rules = rule_set(STEP, endings)
+    # 0.54692 is the most that max_change allows: 0.49 and 0.45 are within reach, 0.55 is not
+    assert decide(rules, **row, elasticity_low=1.1)["reason"] == (
+        "Keep 0.4972: no other price within the rules brings more profit (demand reacts moderately to price, "
+        "elasticity −1.1); the next allowed price, 0.55, lies above max_change (at most 0.54)."
+    )
+    narrow = rule_set(STEP | {"max_lower_rate": 0.01}, endings)
+    assert decide(narrow, **row, elasticity_low=9.0)["reason"] == (
+        "Keep 0.4972: the rules and endings leave no other price (demand reacts strongly to price, elasticity −9.0); "
+        "the next allowed price, 0.49, lies below max_change (at least 0.50)."
+    )
+    # prices before the limit were allowed, and gained too little
+    choosy = PricingSettings(min_uplift_rate=0.5)
+    assert decide(rule_set(STEP), choosy, elasticity_low=0.5)["reason"] == (
+        "Keep 2.49: the best allowed change would gain less than 50 % profit (demand reacts weakly to price, "
+        "elasticity −0.5); stopped by max_change (at most 2.73)."
     )
 
 

@@ -1,29 +1,32 @@
 """What the report warns of, and who it says did best."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from pricelake.report.caveats import caveats
 from pricelake.report.evidence_facts import HeldOutFigures, PanelQuality, RankingQuality
-from pricelake.report.facts import DecisionTotals, ElasticityRange
+from pricelake.report.facts import DecisionTotals, ElasticityRange, PromotedShares, RecentPeriods
 from pricelake.report.findings import Findings
 from pricelake.report.verdicts import forecast_verdict, ranking_verdict
+from pricelake.workflows.write_report import knows_season
 
 DAY = date(2024, 3, 4)
 TOTALS = DecisionTotals(
     prices=1000, changed=100, raised=60, lowered=40, kept=100, held=800, period_first=DAY, period_last=DAY,
     profit_now=Decimal(5000), profit_uplift=Decimal(90), profit_uplift_low=Decimal(10), profit_uplift_high=Decimal(200),
-    assumed_uplift=Decimal(0), assumed_changed=0, revenue_now=Decimal(20000), revenue_uplift=Decimal(-5),
-    costless_changed=0, low_confidence_changed=0, changed_profit_now=Decimal(250), changed_revenue_now=Decimal(1000),
-    forced_changed=0, forced_uplift=Decimal(0), forced_held=0, with_elasticity=400, weakest=0,
+    assumed_uplift=Decimal(0), assumed_changed=0, revenue_now=Decimal(20000), units_now=9000.0,
+    revenue_uplift=Decimal(-5), costless_changed=0, low_confidence_changed=0, trusted_uplift=Decimal(90),
+    changed_profit_now=Decimal(250), changed_revenue_now=Decimal(1000), forced_changed=0, forced_uplift=Decimal(0),
+    forced_held=0, with_elasticity=400, weakest=0,
 )  # fmt: skip
 FINDINGS = Findings(
     shop="Shop", about=None, currency="EUR", as_of=DAY, period="week", interval_rate=0.9, weakest_elasticity=0.5,
-    has_list_prices=True, price_list="report-prices.csv", totals=TOTALS, held_back=(), flags=(), opportunities=(),
+    knows_season=True, has_list_prices=True, price_list="report-prices.csv", totals=TOTALS, recent=None,
+    margin_paid=None, held_back=(), flags=(), opportunities=(), prices_paid={},
     curves=(), changes=(), rules=(), held_out=None,
     elasticities=(ElasticityRange("All products", 400, -2.0, -1.0, -0.74, -0.6, -0.5),), rankings=(), quarantine=(),
-    rows_taken={}, panel=PanelQuality(0, 0, 0, 0, 0, 0, 0, 0), runs=(), origins=(), table_versions={}, names={},
+    rows_taken={}, panel=PanelQuality(None, None, *[0] * 8), runs=(), origins=(), table_versions={}, names={},
 )  # fmt: skip
 
 
@@ -42,11 +45,75 @@ def test_almost_all_raises_name_the_cost_and_the_weakest_elasticity_behind_them(
     text = told(raised=98, lowered=2, weakest=140)["Almost all changes are raises"]
     # a quarter of revenue is profit: a raise pays up to an elasticity of -4 (Lerner)
     assert text.startswith(
-        "At today's prices 25 % of what these products bring is profit. Then a raise pays wherever demand reacts more "
-        "weakly than at an elasticity of \u22124.0"
+        "At today's prices 25 % of what these products bring is profit. At 25 % a raise pays wherever demand reacts "
+        "more weakly than at an elasticity of \u22124.0, and the elasticities at today's prices have a median of "
+        "\u22120.74; 35 % of them are about \u22120.5, the weakest that the settings allow. So the cost decides"
     )
-    assert "have a median of \u22120.74; 35 % of them are about \u22120.5, the weakest that the settings allow" in text
     assert "If customers react more strongly than the model believes, these raises lose money" in text
+
+
+def test_the_margin_at_the_price_paid_stands_beside_the_one_at_list_prices() -> None:
+    findings = replace(FINDINGS, margin_paid=0.2003, totals=replace(TOTALS, raised=100, lowered=0))
+    text = dict(caveats(findings))["All changes are raises"].replace("\u00a0", " ")
+    assert text.startswith(
+        "At today's prices 25 % of what these products bring is profit; at the mean price paid in the 8 weeks before "
+        "it is 20 %, with the same units. At 25 % a raise pays"
+    )
+    loss = dict(caveats(replace(findings, margin_paid=-0.031)))["All changes are raises"].replace("\u00a0", " ")
+    assert "in the 8 weeks before it is \u22123 %, with the same units." in loss
+
+
+RECENT = RecentPeriods(
+    8, 12500.0, Decimal("28000.40"), PromotedShares(0.41, 0.004, 0.0, 0.52, 0.7), PromotedShares(0, 0, 0, 0, 0)
+)
+
+
+def test_a_period_without_promotions_after_promoted_ones_is_told_with_what_they_brought() -> None:
+    told_first = caveats(replace(FINDINGS, recent=RECENT))[0]
+    assert (told_first[0], told_first[1].replace("\u00a0", " ")) == (
+        "The priced week has no promotions",
+        "In the 8 weeks before, these shares of all product-weeks had a promotion: display 41 %, feature or mailer "
+        "<1 %, discount 52 %; for the week that is priced the tables hold none of these. What is expected is therefore "
+        "a week without promotions: 9,000 units and 20,000 EUR of revenue at today's prices, where the 8 weeks before "
+        "brought 12,500 units and 28,000 EUR a week. Both are of the 400 of 1,000 prices with a demand curve. If "
+        "promotions are planned, bring them before you rely on the totals.",
+    )
+    few = replace(RECENT, planned=PromotedShares(0.02, 0, 0, 0.01, 0.03))
+    title, text = caveats(replace(FINDINGS, recent=few))[0]
+    assert title == "The priced week has almost no promotions"
+    assert "the tables hold 3 % with any of these." in text.replace("\u00a0", " ")
+
+
+def test_promotions_as_before_or_hardly_any_before_need_no_warning() -> None:
+    planned = replace(RECENT, planned=PromotedShares(0.05, 0, 0, 0.05, 0.08))
+    never = replace(RECENT, promoted=PromotedShares(0.04, 0, 0, 0, 0.04))
+    for recent in (planned, never, None):
+        assert not [title for title, _ in caveats(replace(FINDINGS, recent=recent)) if "promotions" in title]
+
+
+def test_a_model_knows_the_season_from_two_years_of_training_on() -> None:
+    last = date(2024, 2, 26)
+    for weeks, knows in ((104 + 11, True), (104 + 10, False)):
+        panel = replace(FINDINGS.panel, first=last - timedelta(weeks=weeks), last=last)
+        assert knows_season(panel, untrained_periods=12, period_days=7) is knows
+    assert not knows_season(FINDINGS.panel, 12, 7)
+
+
+def test_season_is_claimed_only_where_the_model_knows_it() -> None:
+    title = "How the effect of price was learnt"
+    knows = dict(caveats(FINDINGS))[title]
+    assert "allowing for season, promotions and recent sales. No price has been set at random yet." in knows
+    not_yet = dict(caveats(replace(FINDINGS, knows_season=False)))[title]
+    assert (
+        "allowing for promotions and recent sales. It does not know season or holidays, which take two years to learn: "
+        "where prices moved with the season, a part of the season is taken for the effect of price. No price has been"
+    ) in not_yet
+
+
+def test_gains_are_told_to_be_upper_estimates() -> None:
+    assert told()["What the interval covers"].endswith(
+        "The gains are not corrected yet for having picked the best of many candidates: read them as upper estimates."
+    )
 
 
 def test_all_cuts_are_warned_of_the_other_way_round() -> None:

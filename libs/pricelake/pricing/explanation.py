@@ -14,7 +14,7 @@ from pricelake.pricing.inputs import (
     Stop,
 )
 from pricelake.pricing.limits import NO_LIMIT
-from pricelake.pricing.money import TICKS_PER_CENT, price_text
+from pricelake.pricing.money import TICKS_PER_CENT, cents_at_least, cents_at_most, price_text
 from pricelake.pricing.outcome import Outcome
 from pricelake.settings import PricingSettings
 
@@ -57,6 +57,11 @@ class _Writer:
         self.outcome, self.choice, self.settings = outcome, outcome.choice, settings
         self.stated = np.where(rows.has_cost, "profit", "revenue")
         self.changes, self.sold = rows.counts("price_changes"), rows.counts("sold_periods")
+        grid, now = outcome.choice.decided.bounds.grid, outcome.choice.decided.price_now
+        # the neighbours of the price in force that the endings allow; 0 where there is none below
+        self.above = grid.price(grid.count_up_to(cents_at_most(now))) * TICKS_PER_CENT
+        rank = grid.count_up_to(cents_at_least(now) - 1) - 1
+        self.below = np.where(rank >= 0, grid.price(rank) * TICKS_PER_CENT, 0)
 
     def hold(self, row: int) -> str:
         stop = self.outcome.stops[self.outcome.stopped_by[row]]
@@ -68,15 +73,15 @@ class _Writer:
         return _hold(stop, self._now(row), evidence, self._limits(stop, row))
 
     def keep(self, row: int) -> str:
-        choice = self.choice
+        choice, past = self.choice, self._next_past_limit(row)
         if choice.is_alone[row]:
             why = "the rules and endings leave no other price"
         elif choice.is_small_gain[row]:
             least = f"{self.settings.min_uplift_rate:.1%}".replace(".0%", "%").replace("%", " %")
             why = f"the best allowed change would gain less than {least} {self._goal()}"
         else:
-            why = f"no other allowed price brings more {self._goal()}"
-        return f"Keep {self._now(row)}: {why} ({self._reaction(row)}){self._stopped_by(row)}."
+            why = f"no other {'price within the rules' if past else 'allowed price'} brings more {self._goal()}"
+        return f"Keep {self._now(row)}: {why} ({self._reaction(row)}){past or self._stopped_by(row)}."
 
     def change(self, row: int) -> str:
         decided, outcome = self.choice.decided, self.outcome
@@ -108,6 +113,18 @@ class _Writer:
         if number < 0 or self.outcome.broken[row] >= 0:
             return ""
         return f"; stopped by {self._limit(number, row)}"
+
+    def _next_past_limit(self, row: int) -> str:
+        """The next allowed price, where the limit that bound lies between it and the price in force; else ''."""
+        number = self.outcome.bound_by[row]
+        if number < 0 or self.outcome.broken[row] >= 0:
+            return ""
+        limit = self.outcome.limits[number]
+        following = int((self.above if limit.side == "high" else self.below)[row])
+        if not (following > limit.ticks[row] if limit.side == "high" else 0 < following < limit.ticks[row]):
+            return ""
+        where = "above" if limit.side == "high" else "below"
+        return f"; the next allowed price, {price_text(following)}, lies {where} {self._limit(number, row)}"
 
     def _limit(self, number: int, row: int) -> str:
         limit = self.outcome.limits[number]

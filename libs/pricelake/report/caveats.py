@@ -1,20 +1,23 @@
 """What a manager must know before signing, worked out from the tables."""
 
 from pricelake.report.findings import Findings
-from pricelake.report.wording import FLAGS, amount, count, number, share, words
+from pricelake.report.wording import FLAGS, amount, count, number, rate, share, words
 
 ALMOST_ALL = 0.9
+MANY_PROMOTIONS = 0.05  # share of the product-periods promoted lately from which their absence is told
+HARDLY_ANY = 0.1  # of that share
 
 
 def caveats(findings: Findings) -> list[tuple[str, str]]:
     """Short title and one or two sentences each, most important first."""
     return [
+        *_no_promotions(findings),
         *_one_direction(findings),
         *_assumed_costs(findings),
         *_forced(findings),
         *_list_prices(findings),
         *_competitors(findings),
-        ("How the effect of price was learnt", _identification()),
+        ("How the effect of price was learnt", _identification(findings)),
         *_low_confidence(findings),
         *_other_flags(findings),
         (
@@ -26,8 +29,36 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
             "What the interval covers",
             f"Each product's interval covers its expected value in {findings.interval_rate * 100:.0f} % of cases if "
             "the model is right. The interval of the total adds up all lower and all upper ends: the case in which "
-            f"every estimate errs the same way. Chance in a single {findings.period}'s sales comes on top.",
+            f"every estimate errs the same way. Chance in a single {findings.period}'s sales comes on top. The gains "
+            "are not corrected yet for having picked the best of many candidates: read them as upper estimates.",
         ),
+    ]
+
+
+def _no_promotions(findings: Findings) -> list[tuple[str, str]]:
+    """The priced period is hardly promoted, the last ones were: expected and past totals are of different weeks."""
+    recent, totals, period = findings.recent, findings.totals, findings.period
+    if recent is None or recent.promoted.anyhow < MANY_PROMOTIONS:
+        return []
+    planned = recent.planned.anyhow
+    if planned > HARDLY_ANY * recent.promoted.anyhow:
+        return []
+    was = recent.promoted
+    ways = {"display": was.display, "feature or mailer": was.feature, "coupon": was.coupon, "discount": was.discount}
+    told = ", ".join(f"{way} {share(rate, 1)}" for way, rate in ways.items() if rate > 0)
+    now = f"{share(planned, 1)} with any of these" if planned else "none of these"
+    almost = "almost " if planned else ""
+    expected = f"{count(totals.units_now)} units and {amount(totals.revenue_now, findings.currency)} of revenue"
+    brought = f"{count(recent.units)} units and {amount(recent.revenue, findings.currency)} a {period}"
+    return [
+        (
+            f"The priced {period} has {almost}no promotions",
+            f"In the {recent.periods} {period}s before, these shares of all product-{period}s had a promotion: {told}; "
+            f"for the {period} that is priced the tables hold {now}. What is expected is therefore a {period} {almost}"
+            f"without promotions: {expected} at today's prices, where the {recent.periods} {period}s before brought "
+            f"{brought}. Both are of the {count(totals.with_elasticity)} of {count(totals.prices)} prices with a "
+            "demand curve. If promotions are planned, bring them before you rely on the totals.",
+        )
     ]
 
 
@@ -49,13 +80,20 @@ def _one_direction(findings: Findings) -> list[tuple[str, str]]:
     return [
         (
             f"{'All' if moved == totals.changed else 'Almost all'} changes are {verb}s",
-            f"At today's prices {share(margin, 1)} of what these products bring is profit. Then a {verb} pays wherever "
-            f"demand reacts {pays} than at an elasticity of {number(-1 / margin, 1)}, and the elasticities at today's "
-            f"prices{typical}{bound}. So the cost decides the direction, and the largest change allowed decides how "
-            f"far. If customers react {risk} than the model believes, these {verb}s lose money: start with a few and "
-            "measure.",
+            f"At today's prices {share(margin, 1)} of what these products bring is profit{_paid(findings)}. At "
+            f"{share(margin, 1)} a {verb} pays wherever demand reacts {pays} than at an elasticity of "
+            f"{number(-1 / margin, 1)}, and the elasticities at today's prices{typical}{bound}. So the cost decides "
+            f"the direction, and the largest change allowed decides how far. If customers react {risk} than the model "
+            f"believes, these {verb}s lose money: start with a few and measure.",
         )
     ]
+
+
+def _paid(findings: Findings) -> str:
+    margin = findings.margin_paid
+    if margin is None:
+        return ""
+    return f"; at the mean price paid in the 8 {findings.period}s before it is {rate(margin, 0)}, with the same units"
 
 
 def _forced(findings: Findings) -> list[tuple[str, str]]:
@@ -86,11 +124,18 @@ def _list_prices(findings: Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _identification() -> str:
+def _identification(findings: Findings) -> str:
+    allowed = "season, promotions and recent sales" if findings.knows_season else "promotions and recent sales"
+    season = (
+        ""
+        if findings.knows_season
+        else "It does not know season or holidays, which take two years to learn: where prices moved with the season, "
+        "a part of the season is taken for the effect of price. "
+    )
     return (
-        "The model compares past sales at different prices, allowing for season, promotions and recent sales. No "
-        "price has been set at random yet. Where the shop cut prices because demand was rising anyway, a part of that "
-        "rise is taken for the effect of price. Treat the curves as good guesses, try some prices first, and measure."
+        f"The model compares past sales at different prices, allowing for {allowed}. {season}No price has "
+        "been set at random yet. Where the shop cut prices because demand was rising anyway, a part of that rise is "
+        "taken for the effect of price. Treat the curves as good guesses, try some prices first, and measure."
     )
 
 

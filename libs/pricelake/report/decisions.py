@@ -20,6 +20,13 @@ ONCE_PER_RULE = """
         named.rule AS rule, named.kind AS kind,
         exists(rules, one -> one.rule = named.rule AND one.kind = named.kind AND one.binding) AS is_bound))
 """
+# what held a price: the check that its binding rule names; where that is a floor or ceiling that no price within reach
+# meets, the conflict
+HOLDS = """
+    CASE WHEN held_back_reason IS NULL THEN NULL
+         WHEN exists(rules, one -> one.kind = 'hold' AND one.rule = binding_rule) THEN binding_rule
+         ELSE held_back_reason END
+"""
 RECOMMENDATION_COLUMNS = tuple(column.name for column in fields(Recommendation))
 
 
@@ -39,6 +46,7 @@ def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTot
     """
     changed, costed = F.col("is_changed"), F.col("profit_then_amount").isNotNull()
     assumed, forced = F.col("cost_source") == "assumed", F.array_contains("flags", "price_now_breaks_rule")
+    is_low = F.col("confidence").isin("low", "none")
     row = prices.agg(
         F.count("*").alias("prices"),
         F.count_if(changed).alias("changed"),
@@ -55,12 +63,14 @@ def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTot
         _sum_where(changed & costed & assumed, "uplift_amount").alias("assumed_uplift"),
         F.count_if(changed & assumed).alias("assumed_changed"),
         _sum_where(F.lit(True), "revenue_now_amount").alias("revenue_now"),
+        F.coalesce(F.sum("units_now"), F.lit(0.0)).alias("units_now"),
         F.coalesce(
             F.sum(F.when(changed, F.col("revenue_then_amount") - F.col("revenue_now_amount"))),
             F.lit(0).cast("decimal(28,4)"),
         ).alias("revenue_uplift"),
         F.count_if(changed & ~costed).alias("costless_changed"),
-        F.count_if(changed & F.col("confidence").isin("low", "none")).alias("low_confidence_changed"),
+        F.count_if(changed & is_low).alias("low_confidence_changed"),
+        _sum_where(changed & costed & ~is_low, "uplift_amount").alias("trusted_uplift"),
         _sum_where(changed & costed, "profit_now_amount").alias("changed_profit_now"),
         _sum_where(changed & costed, "revenue_now_amount").alias("changed_revenue_now"),
         F.count_if(changed & forced).alias("forced_changed"),
@@ -97,11 +107,14 @@ def flag_counts(prices: DataFrame) -> tuple[Count, ...]:
 
 def rule_counts(prices: DataFrame) -> tuple[RuleCount, ...]:
     """Rules that applied, those that bound most often first, at most ``MOST_CODES``."""
-    once = prices.select("binding_rule", F.inline(F.expr(ONCE_PER_RULE)))
+    once = prices.select("binding_rule", F.expr(HOLDS).alias("held_by"), F.inline(F.expr(ONCE_PER_RULE)))
+    decided = F.when(F.col("held_by").isNull(), F.col("binding_rule") == F.col("rule")).otherwise(
+        (F.col("kind") == "hold") & (F.col("held_by") == F.col("rule"))
+    )
     counted = once.groupBy("rule", "kind").agg(
         F.count("*").alias("applied"),
         F.count_if("is_bound").alias("bound"),
-        F.count_if(F.col("is_bound") & (F.col("binding_rule") == F.col("rule"))).alias("decided"),
+        F.count_if(F.col("is_bound") & decided).alias("decided"),
     )
     rows = counted.orderBy(F.desc("bound"), F.desc("applied"), "rule", "kind").limit(MOST_CODES).collect()
     return tuple(RuleCount(**row.asDict()) for row in rows)

@@ -82,6 +82,8 @@ def panel_quality(panel: DataFrame) -> PanelQuality:
     rows = (
         panel.where("NOT is_open")
         .agg(
+            F.min("period_start").alias("first"),
+            F.max("period_start").alias("last"),
             F.count("*").alias("rows"),
             F.count_if("is_outlier").alias("outliers"),
             F.count_if(~F.col("is_price_observed")).alias("price_carried"),
@@ -110,7 +112,7 @@ def observed_periods(
     """
     pairs = {(one.product_id, one.market_id) for one in chosen}
     latest = Window.partitionBy("product_id", "market_id").orderBy(F.desc("period_start"))
-    promoted = F.greatest("display_rate", "feature_rate", "coupon_rate", "promotion_depth_rate") > 0
+    promoted = F.greatest("display_rate", "feature_rate", "coupon_rate", "promotion_depth_rate", "price_cut_rate") > 0
     rows = (
         panel.where(F.col("product_id").isin(sorted({product for product, _ in pairs})))
         .where(F.col("market_id").isin(sorted({market for _, market in pairs})))

@@ -41,8 +41,13 @@ class QuarantineCount:
 
 @dataclass(frozen=True)
 class PanelQuality:
-    """Closed product-periods of the demand panel, and how many of them lack something."""
+    """Closed product-periods of the demand panel, and how many of them lack something.
 
+    ``first`` and ``last`` are the first and last of their periods; None without any.
+    """
+
+    first: date | None
+    last: date | None
     rows: int
     outliers: int
     price_carried: int
@@ -63,6 +68,7 @@ class JobRun:
     rows_out: int
     finished_at: datetime
     code_version: str
+    settings_hash: str
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,17 @@ class DecisionTotals:
         assumed_uplift: part of ``profit_uplift`` that rests on assumed costs.
         assumed_changed: changed prices whose cost is assumed.
         revenue_now: expected revenue at today's prices, over all prices with a curve.
+        units_now: expected units at today's prices, over the same prices.
         revenue_uplift: expected revenue gained by the changed prices (may be negative when profit is the objective).
         costless_changed: changed prices without any cost, judged on revenue alone.
         low_confidence_changed: changed prices with confidence ``low`` or ``none``.
+        trusted_uplift: part of ``profit_uplift`` that the other changed prices bring.
         changed_profit_now: expected profit at today's prices of the changed prices with a cost.
         changed_revenue_now: expected revenue at today's prices of the same prices.
         forced_changed: changed prices that broke a floor or ceiling; they move whatever it brings.
         forced_uplift: expected profit they gain, mostly below 0.
         forced_held: held prices that break a floor or ceiling; they stay.
-        with_elasticity: prices whose elasticity is known.
+        with_elasticity: prices whose elasticity is known: those with a curve.
         weakest: those of them within ``NEAR_WEAKEST`` of the weakest elasticity a curve may have.
     """
 
@@ -52,9 +54,11 @@ class DecisionTotals:
     assumed_uplift: Decimal
     assumed_changed: int
     revenue_now: Decimal
+    units_now: float
     revenue_uplift: Decimal
     costless_changed: int
     low_confidence_changed: int
+    trusted_uplift: Decimal
     changed_profit_now: Decimal
     changed_revenue_now: Decimal
     forced_changed: int
@@ -88,7 +92,8 @@ class RuleCount:
         kind: floor, ceiling, step, ending or hold.
         applied: prices it applied to; a rule with a lower and an upper limit counts once.
         bound: prices where the objective alone would have gone beyond it.
-        decided: prices whose ``binding_rule`` it is.
+        decided: prices that it decided: a held price counts for the check that held it, any other one for its
+            ``binding_rule``.
     """
 
     rule: str
@@ -96,6 +101,36 @@ class RuleCount:
     applied: int
     bound: int
     decided: int
+
+
+@dataclass(frozen=True)
+class PromotedShares:
+    """Share of product-periods, 0–1, that are promoted in a way, and anyhow."""
+
+    display: float
+    feature: float
+    coupon: float
+    discount: float
+    anyhow: float
+
+
+@dataclass(frozen=True)
+class RecentPeriods:
+    """What the products with a demand curve brought in the last closed periods.
+
+    Attributes:
+        periods: how many.
+        units: mean of a period, all products together.
+        revenue: mean of a period, shop currency.
+        promoted: how they were promoted then.
+        planned: how they are promoted in the period that is priced.
+    """
+
+    periods: int
+    units: float
+    revenue: Decimal
+    promoted: PromotedShares
+    planned: PromotedShares
 
 
 @dataclass(frozen=True)

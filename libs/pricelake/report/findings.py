@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from pricelake.report.evidence_facts import (
     HeldOutFigures,
@@ -18,6 +19,7 @@ from pricelake.report.facts import (
     DecisionTotals,
     DrawnCurve,
     ElasticityRange,
+    RecentPeriods,
     Recommendation,
     RuleCount,
 )
@@ -35,12 +37,17 @@ class Findings:
         period: ``week`` or ``day``.
         interval_rate: coverage of the stated intervals, 0–1.
         weakest_elasticity: smallest size of an elasticity that a curve may have.
+        knows_season: the model was trained on two years or more, so that it reads the season and holidays.
         has_list_prices: the shop brings list prices; without, the price in force is worked out from payments.
         price_list: name of the file beside the page that lists every changed price.
         totals: all decisions in figures.
+        recent: what the products with a curve brought lately; None: no earlier period.
+        margin_paid: share of what the changed products bring that is profit, at the mean price paid in the 8 periods
+            before; None: not known.
         held_back: reasons of the held prices.
         flags: what is assumed or missing, by flag.
         opportunities: changed prices with the largest uplift, best first.
+        prices_paid: (product, market, period) of an opportunity → mean price paid in the 8 periods before.
         curves: drawn demand curves.
         changes: distribution of the changes.
         rules: rules by how often they bound.
@@ -63,12 +70,16 @@ class Findings:
     period: str
     interval_rate: float
     weakest_elasticity: float
+    knows_season: bool
     has_list_prices: bool
     price_list: str
     totals: DecisionTotals
+    recent: RecentPeriods | None
+    margin_paid: float | None
     held_back: tuple[Count, ...]
     flags: tuple[Count, ...]
     opportunities: tuple[Recommendation, ...]
+    prices_paid: Mapping[tuple[str, str, date], Decimal]
     curves: tuple[DrawnCurve, ...]
     changes: tuple[ChangeBucket, ...]
     rules: tuple[RuleCount, ...]
@@ -86,3 +97,7 @@ class Findings:
     def name_of(self, product_id: str) -> str:
         """The product's name, or its id where the shop has none."""
         return self.names.get(product_id, product_id)
+
+    def price_paid(self, one: Recommendation) -> Decimal | None:
+        """Mean price paid for the product in the 8 periods before."""
+        return self.prices_paid.get((one.product_id, one.market_id, one.period_start))

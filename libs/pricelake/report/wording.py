@@ -82,6 +82,12 @@ def price(value: Decimal | None, currency: str) -> str:
     return f"{value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}"
 
 
+def to_cents(value: Decimal | None, currency: str) -> Decimal | None:
+    """A mean of prices, rounded to what can be paid."""
+    digits = 0 if currency in WITHOUT_CENTS else 2
+    return None if value is None else value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
 def count(value: float) -> str:
     """A whole number with thousands apart, such as ``3,387``."""
     return _signed(f"{abs(value):,.0f}", value < 0, plus=False)

@@ -10,10 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import CURVE_COLUMNS, expected_units
+from pricelake.demand.inputs import YEARLY_MIN_DAYS
 from pricelake.errors import SettingsError
 from pricelake.report import Findings, decisions, draw_curve, evidence, render
-from pricelake.report.evidence_facts import QuarantineCount
+from pricelake.report.evidence_facts import PanelQuality, QuarantineCount
 from pricelake.report.facts import DecisionTotals, DrawnCurve, Recommendation
+from pricelake.report.recent import margin_paid, prices_paid, recent_periods
 from pricelake.workflows.job import Job
 from pricelake.workflows.price_list import write_price_list
 from pricelake.workflows.whole_file import whole_file
@@ -21,6 +23,7 @@ from pricelake.workflows.whole_file import whole_file
 OPPORTUNITIES = 25
 CATEGORIES = 18
 OBSERVED_PERIODS = 104
+RECENT_PERIODS = 8
 CURVE_PARAMETERS = ("reference_price", *CURVE_COLUMNS, "elasticity_sd", "log_units_sd")
 
 
@@ -68,7 +71,7 @@ def write_report(job: Job) -> dict[str, Any]:
     price_list = path.with_name(f"{path.stem}-prices.csv")
     findings = _findings(job, tables, totals, opportunities, curves, price_list.name)
     job.reporter.step(f"writing {path}")
-    listed = write_price_list(price_list, tables.prices, tables.products)
+    listed = write_price_list(price_list, tables.prices, tables.products, tables.panel)
     size = write_page(path, render(findings))
     return {
         "report": str(path),
@@ -163,7 +166,9 @@ def _findings(
     curves: tuple[DrawnCurve, ...],
     price_list: str,
 ) -> Findings:
-    prices, as_of = tables.prices, job.as_of
+    prices, as_of, panel = tables.prices, job.as_of, evidence.panel_quality(tables.panel)
+    demand = job.settings.demand
+    period_days = 7 if job.settings.features.period == "week" else 1
     judged, ranked = tables.demand_metrics, tables.recommender_metrics
     quarantine = evidence.quarantine_counts(tables.quarantine) if tables.quarantine is not None else ()
     shown = [*(one.product_id for one in opportunities), *(one.recommendation.product_id for one in curves)]
@@ -175,12 +180,16 @@ def _findings(
         period=job.settings.features.period,
         interval_rate=job.settings.pricing.interval_rate,
         weakest_elasticity=job.settings.demand.min_elasticity,
+        knows_season=knows_season(panel, demand.holdout_periods + demand.validation_periods, period_days),
         has_list_prices=job.lake.exists("bronze.list_prices"),
         price_list=price_list,
         totals=totals,
+        recent=recent_periods(prices, tables.panel, totals.period_first, RECENT_PERIODS, period_days),
+        margin_paid=margin_paid(prices, tables.panel),
         held_back=decisions.held_back_counts(prices),
         flags=decisions.flag_counts(prices),
         opportunities=opportunities,
+        prices_paid=prices_paid(tables.panel, opportunities),
         curves=curves,
         changes=decisions.change_buckets(prices),
         rules=decisions.rule_counts(prices),
@@ -189,12 +198,25 @@ def _findings(
         rankings=evidence.ranking_quality(ranked, as_of) if ranked is not None else (),
         quarantine=quarantine,
         rows_taken=_rows_taken(job, quarantine),
-        panel=evidence.panel_quality(tables.panel),
+        panel=panel,
         runs=evidence.latest_runs(tables.runs, as_of, "write_report") if tables.runs is not None else (),
         origins=decisions.origins(prices),
         table_versions={name: version for name, version in job.lake.journal.inputs_read.items() if name != "ops.runs"},
         names=evidence.product_names(tables.products, shown),
     )
+
+
+def knows_season(panel: PanelQuality, untrained_periods: int, period_days: int) -> bool:
+    """Whether a model trained on this panel reads season and holidays: its training rows must span two years.
+
+    Args:
+        panel: its first and last closed period.
+        untrained_periods: last periods that validate and judge the model.
+        period_days: days of a period.
+    """
+    if panel.first is None or panel.last is None:
+        return False
+    return (panel.last - panel.first).days - (untrained_periods - 1) * period_days >= YEARLY_MIN_DAYS
 
 
 def _rows_taken(job: Job, quarantine: tuple[QuarantineCount, ...]) -> dict[str, int]:

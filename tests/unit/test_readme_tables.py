@@ -1,0 +1,53 @@
+"""What the README says of optional tables and of limits is what contracts and settings say."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from pricelake.settings.sections import DemandSettings, QualitySettings
+from pricelake.settings.shop import Limits, TableMapping
+from pricelake.tables.bronze import SHOP_TABLES
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+COLUMNS = {
+    contract.name.removeprefix("bronze."): [(column.name, column.nullable) for column in contract.columns]
+    for contract in SHOP_TABLES
+}
+
+
+def test_every_optional_table_stands_with_its_columns() -> None:
+    head = README.index("| optional table |")
+    said = {}
+    for line in README[head : README.index("\n\n", head)].splitlines()[2:]:
+        name, columns = (cell.strip() for cell in line.strip("|").split("|"))
+        optional = [word for group in re.findall(r"\((.*?)\)", columns) for word in re.findall(r"\w+", group)]
+        said[name.strip("`")] = [(word, word in optional) for word in re.findall(r"\w+", columns)]
+    required = ("products", "order_lines", "sales_panel")
+    assert said == {name: columns for name, columns in COLUMNS.items() if name not in required}
+
+
+def test_the_example_of_further_tables_maps_what_the_contracts_require() -> None:
+    block = re.search(r"```yaml\n(sources:\n.*?)```", README, re.DOTALL)
+    assert block
+    shop = yaml.safe_load(block.group(1))
+    for name, mapping in shop["tables"].items():
+        assert mapping["source"] in shop["sources"]
+        columns = TableMapping.model_validate(mapping).columns
+        assert list(columns) == [column for column, _ in COLUMNS[name]]
+    assert list(shop["tables"]) == ["costs", "list_prices"]
+
+
+def test_limits_and_gates_are_the_settings() -> None:
+    demand, quality, limits = DemandSettings(), QualitySettings(), Limits()
+    words = " ".join(README.split())
+    assert f"more than {quality.max_quarantined_rate:.0%}".replace("%", " %") in words
+    assert (
+        f"more than {limits.max_quantity:.0f} units or a unit price above {limits.max_unit_price:,.0f}".replace(
+            ",", " "
+        )
+        in words
+    )
+    assert f"{demand.gate_max_wape_ratio:g} times that of the mean" in words
+    assert f"at most {demand.gate_max_worse_rate:.0%} above the champion's".replace("%", " %") in words
+    assert f"within ±{demand.gate_max_bias_rate:.0%}".replace("%", " %") in words
