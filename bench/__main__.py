@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,9 @@ def measure_stage(name: str, folder: Path) -> dict[str, Any]:
     """One stage's figures, each in a process of its own so that no stage inherits another's heap."""
     result = folder / f"{name}.json"
     program = [sys.executable, "-m", "bench", "--stage", name, "--out", str(result)]
-    subprocess.run(program, check=True)  # noqa: S603 - our own program
+    # Petastorm's converter warns of old calls once per file and thread
+    quiet = os.environ | {"PYTHONWARNINGS": "ignore"}
+    subprocess.run(program, check=True, env=quiet)  # noqa: S603 - our own program
     figures: dict[str, Any] = json.loads(result.read_text())
     return figures
 

@@ -17,6 +17,7 @@ COMMIT_POINTS: tuple[CommitPoint, ...] = (
     ("train_demand", "before", 1),
     ("train_demand", "after", 1),
     ("recommend_prices", "after", 1),
+    ("recommend_prices", "after", 2),
 )
 
 

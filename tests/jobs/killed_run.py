@@ -1,6 +1,6 @@
 """Run one job and kill the whole process in the middle: ``python -m tests.jobs.killed_run JOB SETTINGS MOMENT``.
 
-A moment is the number of a commit whose files are being written, ``epoch`` or ``page``.
+A moment is the number of a commit whose files are being written, ``epoch``, or the name of a file of the report.
 """
 
 import contextlib
@@ -66,13 +66,13 @@ def die_in_an_epoch() -> None:
     launch.train_rank = train_rank
 
 
-def die_with_half_a_page() -> None:
-    """Die when half of the report is on disk."""
+def die_with_half_of(name: str) -> None:
+    """Die when half of a file that the report consists of is on disk."""
     opened = Path.open
 
     def open_to_die(self: Path, *how: Any, **more: Any) -> Any:
         file = opened(self, *how, **more)
-        if self.name.startswith("report.html"):
+        if self.name.startswith(name):
             write = file.write
 
             def write_half(content: Any) -> None:
@@ -90,6 +90,8 @@ if __name__ == "__main__":
     name, settings, moment = sys.argv[1:]
     if moment.isdigit():
         die_while_writing(name, int(moment))
+    elif moment == "epoch":
+        die_in_an_epoch()
     else:
-        {"epoch": die_in_an_epoch, "page": die_with_half_a_page}[moment]()
+        die_with_half_of(moment)
     sys.exit(job_main(name, ["--settings", settings]))

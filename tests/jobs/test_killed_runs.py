@@ -59,19 +59,23 @@ def run_again(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: d
     assert_made_good(chain, spark, site, job, wanted)
 
 
-def submit_again(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
+def submit_again(
+    chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]], killed: int = 1
+) -> None:
     """By ``spark-submit``: this is the test that each job runs alone in that way."""
     done = submit(job, "--settings", str(site.settings_file), "--as-of", AS_OF.isoformat())
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{job} finished" in done.stdout
     assert "Traceback" not in done.stdout
-    assert_made_good(chain, spark, site, job, wanted)
+    assert_made_good(chain, spark, site, job, wanted, killed)
 
 
-def assert_made_good(chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]]) -> None:
+def assert_made_good(
+    chain: Chain, spark: SparkSession, site: Site, job: str, wanted: dict[str, Counter[str]], killed: int = 1
+) -> None:
     runs = Lake(spark, site.settings.lake.root).read("ops.runs").where(f"job = '{job}'")
-    ended = {(row["outcome"], row["as_of_date"]) for row in runs.select("outcome", "as_of_date").collect()}
-    assert (runs.count(), ended) == (2, {("interrupted", AS_OF), ("succeeded", AS_OF)})
+    ended = Counter((run["outcome"], run["as_of_date"]) for run in runs.select("outcome", "as_of_date").collect())
+    assert ended == {("interrupted", AS_OF): killed, ("succeeded", AS_OF): 1}
     assert_same_tables(spark, site, wanted, chain.results[job].table_versions)
     if job == "train_demand":
         assert champion(site) == champion(chain.site) == 1
@@ -143,19 +147,26 @@ def test_killed_in_an_epoch_training_goes_on_from_the_one_before(
     assert ended.history[0] == kept.history[0], "trained again, for its seconds differ"
 
 
-def test_killed_with_half_a_page_the_old_one_stays_until_the_next_run(
+def test_killed_with_half_a_file_of_the_report_the_old_one_stays_until_the_next_run(
     chain: Chain, wanted: dict[str, Counter[str]], site_before: Callable[[str], Site], spark: SparkSession
 ) -> None:
     site = site_before("write_report")
-    page, whole = site.folder / "report.html", (chain.site.folder / "report.html").read_bytes()
-    page.write_text("the old page")
-    kill_in(site, "write_report", "page")
-    assert page.read_text() == "the old page"
-    (half,) = set(site.folder.glob("report.html*")) - {page}
-    assert whole.startswith(half.read_bytes())
-    submit_again(chain, spark, site, "write_report", wanted)
-    assert page.read_bytes() == whole
-    assert not half.exists()
+    files = [site.folder / "report-prices.csv", site.folder / "report.html"]
+    for file in files:
+        file.write_text("the old one")
+        kill_in(site, "write_report", file.name)
+        assert file.read_text() == "the old one"
+        half = file.with_name(f"{file.name}.part").read_bytes()
+        assert 0 < len(half) < file_of(chain, file.name).stat().st_size
+        assert file_of(chain, file.name).read_bytes().startswith(half)
+    submit_again(chain, spark, site, "write_report", wanted, killed=2)
+    for file in files:
+        assert file.read_bytes() == file_of(chain, file.name).read_bytes()
+        assert not file.with_name(f"{file.name}.part").exists()
+
+
+def file_of(chain: Chain, name: str) -> Path:
+    return chain.site.folder / name
 
 
 def test_running_a_job_twice_changes_nothing(
