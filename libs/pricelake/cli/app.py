@@ -1,4 +1,4 @@
-"""Commands: ``run``, one per job, ``doctor``, ``show``."""
+"""Commands: ``run``, one per job, ``simulate``, ``doctor``, ``show``."""
 
 import logging
 import os
@@ -16,6 +16,7 @@ from pricelake.cli.progress import TerminalReporter
 from pricelake.cli.summary import print_summary
 from pricelake.errors import PriceLakeError
 from pricelake.settings import Settings, load_settings
+from pricelake.settings.loading import overlay, read_layers, validate
 from pricelake.tables import CONTRACTS, contract_of
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.entry import as_of_date, parse_overrides, run_named_job
@@ -36,6 +37,7 @@ AsOfOption = Annotated[
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
 DEFAULT_SETTINGS = Path("conf/demo.yaml")
+DEFAULT_SIMULATION = Path("conf/simulations/grocer.yaml")
 MAX_COLUMNS_ACROSS = 9
 
 
@@ -107,6 +109,26 @@ def show(
         for name, value in zip(contract.column_names, values, strict=True):
             down.add_row(name, escape(value))
         console.print(down)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the shop's tables and settings.")],
+    settings: Annotated[Path, typer.Option("--settings", help="Simulation file.")] = DEFAULT_SIMULATION,
+    set_: SetOption = None,
+) -> None:
+    """Write a simulated shop whose demand is known, with settings to run on it."""
+    from pricelake.session import build_session
+    from pricelake.workflows.simulate import SimulationFile
+    from pricelake.workflows.simulate import simulate as write
+
+    content = overlay(read_layers(settings), parse_overrides(set_ or []))
+    file = validate(SimulationFile, content, str(settings))
+    with TerminalReporter(console) as reporter:
+        path = write(build_session(file.spark, "pricelake simulate"), file.simulation, out, reporter)
+    console.print(
+        f"Shop: {out / 'shop.yaml'}\nRun it: pricelake run --settings {path}", highlight=False, soft_wrap=True
+    )
 
 
 def _add_job_command(name: str, does: str) -> None:

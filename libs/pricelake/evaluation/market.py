@@ -1,0 +1,87 @@
+"""Where contenders are judged: a shop whose history they may read, and the truth they may not."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a period is like besides the shop's own prices.
+
+    Attributes:
+        last_prices: prices paid the period before by product_id, for rivals that react to them; None: those at the end
+            of the history.
+    """
+
+    last_prices: pd.Series | None = None
+
+
+class Market(Protocol):
+    """A market in which every price has a known consequence.
+
+    One file is enough to bring another one: a simulator, or a field experiment with its measured response.
+
+    Attributes:
+        name: as the scoreboard shows it.
+        shop: shop file of the history's bronze tables.
+        as_of: first day after the history; the first period that is priced begins on it.
+    """
+
+    name: str
+    shop: Path
+    as_of: date
+
+    def offers(self) -> pd.DataFrame:
+        """What is on sale on ``as_of``.
+
+        Returns:
+            product_id, market_id, category (only products of one category take sales from each other), price_now (in
+            force) and unit_cost, in currency.
+        """
+
+    def expected_units(self, prices: pd.Series, market: str, period: date, context: Context) -> pd.Series:
+        """Expected units by product_id, without sampling noise.
+
+        Args:
+            prices: price paid by product_id, above 0, of whole categories of the market; others are not asked for.
+            market: market_id.
+            period: first day of the period, on or after ``as_of``.
+            context: everything else.
+        """
+
+    def unit_costs(self, market: str, period: date) -> pd.Series:
+        """Cost per unit by product_id in a period."""
+
+
+def own_elasticities(
+    market: Market, prices: pd.Series, market_id: str, period: date, context: Context, step: float = STEP
+) -> pd.Series:
+    """True own-price elasticities d log units_j / d log p_j by central differences.
+
+    Args:
+        market: whose truth.
+        prices: at which, by product_id.
+        market_id: in which of its markets.
+        period: first day of the period.
+        context: everything else.
+        step: in log price; the error is of the order of its square.
+
+    Returns:
+        by product_id; NaN where nothing is sold.
+    """
+    found = {}
+    for product in prices.index:
+        dearer, cheaper = prices.copy(), prices.copy()
+        dearer[product] *= np.exp(step)
+        cheaper[product] *= np.exp(-step)
+        more = market.expected_units(dearer, market_id, period, context)[product]
+        less = market.expected_units(cheaper, market_id, period, context)[product]
+        found[product] = (np.log(more) - np.log(less)) / (2.0 * step) if more > 0.0 < less else np.nan
+    return pd.Series(found, name="elasticity")

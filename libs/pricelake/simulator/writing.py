@@ -1,0 +1,150 @@
+"""Write the whole shop with Spark: one task per few categories, nothing passes through the driver."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from pyspark.sql import DataFrame, SparkSession
+
+from pricelake.settings.simulation import SimulationSettings
+from pricelake.simulator import records
+from pricelake.simulator.draws import Draws
+from pricelake.simulator.history import Stage, Week, live, set_stage
+from pricelake.simulator.purchases import draw_lines, events, order_lines, reviews
+from pricelake.simulator.shoppers import draw_shoppers
+from pricelake.simulator.surroundings import COUNTRY, draw_surroundings
+
+KEY = "product_id string, market_id string"
+COLUMNS = {
+    "products": "product_id string, name string, department string, category string, subcategory string, brand string, "
+    "description string, size_amount double, size_unit string, launched_on date",
+    "customers": "customer_id string, age_band string, segment string, attributes map<string,string>",
+    "order_lines": "order_id string, line_id string, customer_id string, product_id string, market_id string, "
+    "ordered_at timestamp, quantity double, paid_amount double, discount_amount double",
+    "events": "event_id string, customer_id string, product_id string, event_type string, occurred_at timestamp, "
+    "query string",
+    "reviews": "review_id string, customer_id string, product_id string, stars int, text string, reviewed_at timestamp",
+    "list_prices": f"{KEY}, valid_from date, list_price double",
+    "costs": f"{KEY}, valid_from date, unit_cost double",
+    "promotions": f"{KEY}, kind string, starts_on date, ends_on date, depth_rate double",
+    "competitor_prices": f"{KEY}, competitor_id string, observed_at timestamp, price double, in_stock boolean, "
+    "match_confidence double",
+    "inventory": f"{KEY}, date date, on_hand_units double, availability_rate double",
+    "calendar": "market_id string, date date, holiday string, event string",
+    "weather": "market_id string, date date, temperature_c double, precipitation_mm double",
+}
+EXPRESSIONS = {"reviews": {"rating": "(stars - 1) / 4"}}
+CATEGORIES_PER_TASK = 4
+CUSTOMERS_PER_TASK = 50_000
+
+Weekly = Callable[[Stage, int, Week], pd.DataFrame]
+Whole = Callable[[Stage, list[Week]], pd.DataFrame]
+
+
+def _orders(stage: Stage, number: int, week: Week) -> pd.DataFrame:
+    return order_lines(stage, number, week, draw_lines(stage, number, week))
+
+
+def _reviews(stage: Stage, number: int, week: Week) -> pd.DataFrame:
+    return reviews(stage, number, draw_lines(stage, number, week))
+
+
+def _events(stage: Stage, number: int, _week: Week) -> pd.DataFrame:
+    return events(stage, number)
+
+
+WEEKLY: dict[str, Weekly] = {
+    "order_lines": _orders,
+    "events": _events,
+    "reviews": _reviews,
+    "promotions": records.promotions,
+    "competitor_prices": records.competitor_prices,
+    "inventory": records.inventory,
+}
+WHOLE: dict[str, Whole] = {
+    "products": lambda stage, _weeks: records.products(stage.category, stage.surroundings),
+    "list_prices": records.list_prices,
+    "costs": records.costs,
+}
+
+
+def write_shop(
+    spark: SparkSession, settings: SimulationSettings, folder: Path, written: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Write every table as Parquet and the shop file that maps them.
+
+    Args:
+        spark: session.
+        settings: the shop.
+        folder: gets ``tables/NAME`` and ``shop.yaml``; tables that are there are replaced.
+        written: told the name of each table when it is there.
+
+    Returns:
+        the shop file.
+    """
+    for name in COLUMNS:
+        table(spark, settings, name).write.mode("overwrite").parquet(str(folder / "tables" / name))
+        written(name)
+    path = folder / "shop.yaml"
+    path.write_text(yaml.safe_dump(shop_file(folder.absolute()), sort_keys=False), encoding="utf-8")
+    return path
+
+
+def table(spark: SparkSession, settings: SimulationSettings, name: str) -> DataFrame:
+    """One table of the shop, computed where Spark's tasks run; the same rows whatever their number."""
+    schema = COLUMNS[name]
+    if name == "calendar":
+        return spark.createDataFrame(list(records.calendar(draw_surroundings(settings, Draws(settings.seed)))), schema)
+    if name == "weather":
+        around = draw_surroundings(settings, Draws(settings.seed))
+        return spark.createDataFrame(list(records.weather(around, settings.weeks)), schema)
+    if name == "customers":
+        people = draw_shoppers(settings, Draws(settings.seed))
+        numbers = spark.range(0, settings.customers, 1, 1 + settings.customers // CUSTOMERS_PER_TASK)
+        return numbers.mapInPandas(partial(_customer_rows, people, settings.seed), schema)
+    tasks = 1 + (settings.categories - 1) // CATEGORIES_PER_TASK
+    return spark.range(0, settings.categories, 1, tasks).mapInPandas(partial(_category_rows, settings, name), schema)
+
+
+def _customer_rows(people: Any, seed: int, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for batch in batches:
+        yield records.customers(people, seed, batch["id"].to_numpy())
+
+
+def _category_rows(settings: SimulationSettings, name: str, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """A history is cheap beside its order lines, so that each table lives it again instead of storing it."""
+    columns = [column.split()[0] for column in COLUMNS[name].split(", ")]
+    for batch in batches:
+        for number in batch["id"]:
+            for frame in _frames(set_stage(settings, int(number)), name):
+                yield frame[columns]
+
+
+def _frames(stage: Stage, name: str) -> Iterator[pd.DataFrame]:
+    weeks, _ = live(stage)
+    if name in WHOLE:
+        yield WHOLE[name](stage, weeks)
+    else:
+        yield from (WEEKLY[name](stage, number, week) for number, week in enumerate(weeks))
+
+
+def shop_file(folder: Path) -> dict[str, Any]:
+    """The shop file of tables under ``folder``, like any other shop's."""
+    tables = {}
+    for name, schema in COLUMNS.items():
+        names = [column.split()[0] for column in schema.split(", ")]
+        columns = {column: column for column in names if column != "stars"} | EXPRESSIONS.get(name, {})
+        tables[name] = {"source": name, "columns": columns}
+    return {
+        "name": "Simulated shop",
+        "about": "A simulated grocer: shoppers, sales and prices come from a model whose demand is known.",
+        "currency": "EUR",
+        "time_zone": "UTC",
+        "country": COUNTRY,
+        "customer_key": f"file:{folder}/customer.key",
+        "sources": {name: {"format": "parquet", "path": str(folder / "tables" / name)} for name in COLUMNS},
+        "tables": tables,
+    }

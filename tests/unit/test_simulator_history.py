@@ -1,0 +1,201 @@
+"""The simulated history: paired twins, what each switch does, sales that add up, a truth that can be derived."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricelake.settings.simulation import SimulationSettings, Switches
+from pricelake.simulator.draws import Array
+from pricelake.simulator.history import Week, live, set_stage
+from pricelake.simulator.purchases import draw_lines
+from pricelake.simulator.seller import COST_DEVIATION, Plans
+from pricelake.simulator.truth import CategoryTruth, ShopTruth
+
+SMALL: dict[str, Any] = {"seed": 11, "products": 32, "markets": 2, "weeks": 60, "customers": 3000}
+ALL_OFF = Switches(**dict.fromkeys(Switches.model_fields, False))
+
+
+def shop(**changes: Any) -> SimulationSettings:
+    return SimulationSettings(**(SMALL | changes))
+
+
+def truths(settings: SimulationSettings) -> list[CategoryTruth]:
+    truth = ShopTruth(settings)
+    return [truth.category(number) for number in range(settings.categories)]
+
+
+def stacked(settings: SimulationSettings, name: str) -> Array:
+    """One figure of every week, shape ``(weeks, markets, all products)``."""
+    of = [[getattr(week, name) for week in truth.lived] for truth in truths(settings)]
+    return np.concatenate([np.array(weeks) for weeks in of], axis=2)
+
+
+def plans(settings: SimulationSettings) -> list[Plans]:
+    return [set_stage(settings, number).plans for number in range(settings.categories)]
+
+
+def correlation(left: Array, right: Array) -> float:
+    """Within products and markets, over weeks, pooled."""
+    left, right = left - left.mean(axis=0), right - right.mean(axis=0)
+    return float((left * right).sum() / np.sqrt((left**2).sum() * (right**2).sum()))
+
+
+@pytest.mark.parametrize("switch", list(Switches.model_fields))
+def test_a_switch_changes_no_draw(switch: str) -> None:
+    on, off = (shop(switches=Switches(**{switch: value})) for value in (True, False))
+    for number in range(2):
+        left, right = set_stage(on, number), set_stage(off, number)
+        for name in (field.name for field in fields(Plans)):
+            assert np.array_equal(getattr(left.plans, name), getattr(right.plans, name)), name
+        assert np.array_equal(left.chance, right.chance)
+        assert np.array_equal(left.category.liking, right.category.liking)
+        assert np.array_equal(left.readiness, right.readiness)
+
+
+@pytest.mark.parametrize("switch", list(Switches.model_fields))
+def test_each_switch_makes_a_difference(switch: str) -> None:
+    off = stacked(shop(switches=ALL_OFF), "sold")
+    on = stacked(shop(switches=ALL_OFF.model_copy(update={switch: True})), "sold")
+    assert (on != off).mean() > 0.05
+
+
+def test_instruments_change_costs_and_nothing_else_that_is_drawn() -> None:
+    strong, weak, none = (plans(shop(instruments=kind)) for kind in ("strong", "weak", "none"))
+    for one, other, third in zip(strong, weak, none, strict=True):
+        for name in {field.name for field in fields(Plans)} - {"cost"}:
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        assert (third.cost == third.cost[0]).all()
+        ratio = np.log(one.cost / third.cost) / np.log(other.cost / third.cost)
+        assert ratio == pytest.approx(COST_DEVIATION["strong"] / COST_DEVIATION["weak"])
+
+
+def test_confounding_is_prices_that_follow_the_shock_it_names() -> None:
+    hidden = np.concatenate([one.hidden[: SMALL["weeks"]] for one in plans(shop())], axis=2)
+    visible = np.concatenate([one.visible[: SMALL["weeks"]] for one in plans(shop())], axis=2)
+    for switch, shock, other in (("confounding_hidden", hidden, visible), ("confounding_visible", visible, hidden)):
+        price = np.log(stacked(shop(switches=ALL_OFF.model_copy(update={switch: True})), "list_price"))
+        assert correlation(price, shock) > 0.2
+        assert abs(correlation(price, other)) < 0.1
+    price = np.log(stacked(shop(switches=ALL_OFF), "list_price"))
+    assert abs(correlation(price, hidden)) < 0.05
+    assert abs(correlation(price, visible)) < 0.05
+
+
+def test_cost_shocks_are_valid_instruments() -> None:
+    """Related to prices, and, given everything else, not to what shoppers want."""
+    drawn = plans(shop())
+    weeks = slice(0, SMALL["weeks"])
+    cost = np.log(np.concatenate([np.broadcast_to(p.cost[weeks, None], p.shock[weeks].shape) for p in drawn], axis=2))
+    shock = np.concatenate([one.shock[weeks] for one in drawn], axis=2)
+    price = np.log(stacked(shop(), "list_price"))
+    assert correlation(cost, price) > 0.25
+    assert abs(correlation(cost, shock)) < 0.05
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4])
+def test_as_many_weeks_sell_out_as_were_asked_for(rate: float) -> None:
+    settings = shop(sold_out_rate=rate)
+    availability, wanted, sold = (stacked(settings, name) for name in ("availability", "wanted", "sold"))
+    on_sale = np.concatenate([[week.conditions.on_sale for week in one.lived] for one in truths(settings)], axis=2)
+    assert (availability[on_sale] < 1.0).mean() == pytest.approx(rate, abs=0.03)
+    assert (sold <= wanted).all()
+    assert ((sold < wanted) == (availability < 1.0)).all()
+
+
+def test_after_a_promotion_less_is_bought_where_shoppers_stock_up() -> None:
+    truth = truths(shop())[0]
+    week = SMALL["weeks"] + 2
+    calm = truth.conditions(week)
+    price = truth.end.list_price
+    full = type(calm)(**{f.name: getattr(calm, f.name) for f in fields(calm)} | {"stocked": calm.stocked + 0.2})
+    usual, after = truth.units(price, calm), truth.units(price, full)
+    assert (after[usual > 0] < 0.9 * usual[usual > 0]).all()
+
+
+@pytest.mark.parametrize("is_joint", [True, False])
+def test_elasticities_are_the_limits_of_differences(is_joint: bool) -> None:
+    switches = ALL_OFF.model_copy(update={"cross_effects": is_joint})
+    truth = truths(shop(switches=switches))[1]
+    step, now = 1e-5, truth.conditions(SMALL["weeks"] + 1)
+    price = truth.end.list_price * 1.1
+    known = truth.elasticities(price, now)
+    sold = now.on_sale[0]
+    for i in np.flatnonzero(sold):
+        moved = np.exp(step * (np.arange(price.shape[1]) == i))
+        more, less = truth.units(price * moved, now), truth.units(price / moved, now)
+        slope = (np.log(more[:, sold]) - np.log(less[:, sold])) / (2.0 * step)
+        assert slope == pytest.approx(known[:, sold, i], abs=1e-6)
+    own = known[:, sold][:, :, sold].diagonal(axis1=1, axis2=2)
+    assert (own < 0.0).all()
+    assert np.isnan(known[:, ~sold]).all()
+
+
+def test_the_mean_of_many_shops_draws_is_what_the_truth_expects() -> None:
+    """Poisson purchases and their further units, over the weeks of one category with everything fixed."""
+    settings = shop(switches=ALL_OFF)
+    found = expected = 0.0
+    spread = 0.0
+    for truth in truths(settings):
+        for week in truth.lived:
+            mean = truth.units(week.paid, week.conditions)
+            found, expected = found + week.wanted.sum(), expected + mean.sum()
+            spread += 2.0 * mean.sum()  # a purchase of 1 + Poisson units varies no more than that
+    assert abs(found - expected) < 4.0 * np.sqrt(spread)
+
+
+def lines_of(settings: SimulationSettings) -> list[tuple[Week, Any]]:
+    stage = set_stage(settings, 0)
+    return [(week, draw_lines(stage, number, week)) for number, week in enumerate(live(stage)[0])]
+
+
+def test_order_lines_add_up_to_what_was_sold() -> None:
+    settings = shop(sold_out_rate=0.3)
+    for week, lines in lines_of(settings):
+        units = np.zeros(week.sold.shape)
+        np.add.at(units, (lines.market, lines.product), lines.quantity)
+        assert np.array_equal(units, week.sold)
+        assert (lines.quantity >= 1).all()
+
+
+def test_elasticities_and_sales_look_like_a_shops() -> None:
+    """Means near published ones (-1.8 to -2.6; Tellis 1988, Bijmolt and others 2005), spread, bent curves."""
+    own, bent = [], []
+    for seed in range(3):
+        for truth in truths(shop(seed=seed, switches=ALL_OFF)):
+            now, price = truth.conditions(SMALL["weeks"]), truth.end.list_price
+            sold = now.on_sale[0]
+            own.append(truth.elasticities(price, now).diagonal(axis1=1, axis2=2)[:, sold].ravel())
+            dearer = truth.elasticities(1.2 * price, now).diagonal(axis1=1, axis2=2)[:, sold].ravel()
+            bent.append(dearer - own[-1])
+    assert -3.2 < np.concatenate(own).mean() < -1.7
+    assert 0.5 < np.concatenate(own).std() < 2.0
+    assert np.abs(np.concatenate(bent)).mean() > 0.05
+
+
+# gold.demand_panel of Complete Journey as of 2018-01-01, products and markets by mean units a week: share of weeks
+# without a sale, WAPE of last week's units and of the mean of the last 8 weeks
+COMPLETE_JOURNEY = {(1, 3): (0.33, 1.01, 0.85), (3, 10): (0.11, 0.75, 0.64), (10, np.inf): (0.02, 0.56, 0.47)}
+
+
+def test_sparsity_and_forecast_errors_are_near_those_of_a_real_shop() -> None:
+    sold = np.concatenate(
+        [
+            np.stack([week.sold for week in one.lived]).reshape(104, -1)
+            for customers in (400, 3000)
+            for one in truths(shop(products=120, weeks=104, customers=customers))
+            if (one.stage.category.launched < 0).all() and (one.stage.category.delisted > 104).all()
+        ],
+        axis=1,
+    )
+    last = sold[7:-1]
+    mean_8 = np.stack([sold[week - 8 : week].mean(axis=0) for week in range(8, 104)])
+    now, mean = sold[8:], sold.mean(axis=0)
+    for (above, upto), (zero, wape_last, wape_mean) in COMPLETE_JOURNEY.items():
+        chosen = (mean > above) & (mean <= upto)
+        assert chosen.sum() > 10
+        units = now[:, chosen].sum()
+        assert (now[:, chosen] == 0).mean() == pytest.approx(zero, abs=0.13)
+        assert np.abs(now - last)[:, chosen].sum() / units == pytest.approx(wape_last, rel=0.25)
+        assert np.abs(now - mean_8)[:, chosen].sum() / units == pytest.approx(wape_mean, rel=0.25)
