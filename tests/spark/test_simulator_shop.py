@@ -15,7 +15,9 @@ from pricelake.workflows.job import SilentReporter
 from pricelake.workflows.simulate import run_settings, simulate
 from tests.spark.ingest_shop import job_of
 
-SHOP = SimulationSettings(seed=5, products=24, products_per_category=6, weeks=20, customers=400, sold_out_rate=0.2)
+SHOP = SimulationSettings(
+    seed=5, branches=2, products=12, products_per_category=6, weeks=20, customers=200, sold_out_rate=0.2
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,10 @@ def test_every_table_arrives_whole(spark: SparkSession, folder: Path) -> None:
     bought = lake.read("bronze.order_lines").groupBy("product_id").sum("quantity").collect()
     sold = {row[0]: row[1] for row in bought}
     truth = ShopTruth(SHOP)
-    for number in range(SHOP.categories):
+    for number in range(SHOP.branches * SHOP.categories):
         one = truth.category(number)
         units = sum(week.sold for week in one.lived).sum(axis=0)
-        first = one.stage.category.first_product
+        first = one.stage.first_product
         assert {f"p{first + i:06d}": u for i, u in enumerate(units) if u} == {
             key: value for key, value in sold.items() if first <= int(key[1:]) < first + one.stage.category.size
         }

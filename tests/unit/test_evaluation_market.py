@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from pricelake.evaluation import oracle
+from pricelake.evaluation.contenders.base import Feasible, History, Policy
+from pricelake.evaluation.contenders.lazy import StatusQuo
+from pricelake.evaluation.contenders.truthful import Oracle, TrueOwnCurves
 from pricelake.evaluation.market import Context, Market, own_elasticities
 from pricelake.evaluation.oracle import best_prices
 from pricelake.evaluation.simulated import SimulatedMarket
@@ -143,3 +146,47 @@ def test_profits_of_many_prices_are_the_sums_over_single_weeks(simulated: Simula
             last = prices
         expected.append(total)
     assert one.profits(tried, 1, weeks) == pytest.approx(expected)
+
+
+def test_branches_are_markets_of_their_own() -> None:
+    both = SimulatedMarket(SHOP.model_copy(update={"branches": 2}), Path("none.yaml"))
+    alone = SimulatedMarket(SHOP.model_copy(update={"seed": SHOP.seed + 1}), Path("none.yaml"))
+    offers, other = both.offers(), alone.offers()
+    assert not offers.duplicated(["product_id", "market_id"]).any()
+    own = offers[offers["market_id"] == "m3"].set_index("product_id")["price_now"]
+    same = other[other["market_id"] == "m1"].set_index("product_id")["price_now"]
+    assert own.tolist() == same.tolist()
+    units = both.expected_units(own, "m3", both.as_of, Context())
+    assert units.tolist() == pytest.approx(alone.expected_units(same, "m1", alone.as_of, Context()).tolist())
+    assert both.unit_costs("m3", both.as_of).tolist() == alone.unit_costs("m1", alone.as_of).tolist()
+    with pytest.raises(ValueError, match="is not sold in m0"):
+        both.expected_units(own, "m0", both.as_of, Context())
+
+
+def history_of(market: SimulatedMarket) -> History:
+    offers = market.offers()
+    return History(pd.DataFrame(), pd.DataFrame(), offers, pd.Series(dtype=float), pd.DataFrame())
+
+
+@pytest.mark.parametrize("periods", [1, 4])
+def test_the_oracle_earns_more_than_own_curves_and_they_more_than_nothing(
+    simulated: SimulatedMarket, periods: int
+) -> None:
+    history = history_of(simulated)
+    feasible = Feasible(history.price_now[:, None] * np.array([0.9, 0.95, 1.0, 1.05, 1.1]))
+    policies: list[Policy] = [Oracle(simulated, periods), TrueOwnCurves(simulated), StatusQuo()]
+    earned = [earnings(simulated, history, policy.propose(history, feasible), periods) for policy in policies]
+    assert earned[0] >= earned[1] >= earned[2]
+    assert earned[0] > earned[2]
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        luck = np.array([rng.choice(row) for row in feasible.prices])
+        assert earnings(simulated, history, luck, periods) <= earned[0]
+
+
+def earnings(market: SimulatedMarket, history: History, prices: np.ndarray, periods: int) -> float:  # type: ignore[type-arg]
+    total = 0.0
+    for market_id, rows in history.groups():
+        products = history.offers["product_id"].to_numpy()[rows]
+        total += float(market.profits(products, market_id, prices[rows][None], periods)[0])
+    return total

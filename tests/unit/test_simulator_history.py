@@ -145,6 +145,17 @@ def test_the_mean_of_many_shops_draws_is_what_the_truth_expects() -> None:
     assert abs(found - expected) < 4.0 * np.sqrt(spread)
 
 
+def test_a_branch_is_the_shop_of_the_next_seed() -> None:
+    both, second = shop(branches=2), shop(seed=SMALL["seed"] + 1)
+    for number in range(second.categories):
+        one, other = set_stage(both, both.categories + number), set_stage(second, number)
+        assert (one.first_product, one.first_market) == (SMALL["products"] + 8 * number, SMALL["markets"])
+        assert one.category_name != other.category_name
+        left, right = live(one)[1], live(other)[1]
+        assert np.array_equal(left.list_price, right.list_price)
+        assert np.array_equal(left.stock, right.stock)
+
+
 def lines_of(settings: SimulationSettings) -> list[tuple[Week, Any]]:
     stage = set_stage(settings, 0)
     return [(week, draw_lines(stage, number, week)) for number, week in enumerate(live(stage)[0])]

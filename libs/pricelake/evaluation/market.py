@@ -27,16 +27,19 @@ class Market(Protocol):
     """A market in which every price has a known consequence.
 
     One file is enough to bring another one: a simulator, or a field experiment with its measured response.
-
-    Attributes:
-        name: as the scoreboard shows it.
-        shop: shop file of the history's bronze tables.
-        as_of: first day after the history; the first period that is priced begins on it.
     """
 
-    name: str
-    shop: Path
-    as_of: date
+    @property
+    def name(self) -> str:
+        """As the scoreboard shows it."""
+
+    @property
+    def shop(self) -> Path:
+        """Shop file of the history's bronze tables."""
+
+    @property
+    def as_of(self) -> date:
+        """First day after the history; the first period that is priced begins on it."""
 
     def offers(self) -> pd.DataFrame:
         """What is on sale on ``as_of``.

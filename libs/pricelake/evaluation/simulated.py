@@ -50,9 +50,9 @@ class SimulatedMarket:
             frames.append(
                 pd.DataFrame(
                     {
-                        "product_id": [product_id(one.stage.category.first_product + int(p)) for p in product],
-                        "market_id": [f"m{m}" for m in market],
-                        "category": one.stage.category.name,
+                        "product_id": [product_id(one.stage.first_product + int(p)) for p in product],
+                        "market_id": [f"m{one.stage.first_market + m}" for m in market],
+                        "category": one.stage.category_name,
                         "price_now": one.end.list_price[market, product],
                         "unit_cost": one.cost(week)[product],
                     }
@@ -62,33 +62,87 @@ class SimulatedMarket:
 
     def expected_units(self, prices: pd.Series, market: str, period: date, context: Context) -> pd.Series:
         """Expected units wanted; see :class:`pricelake.evaluation.market.Market`."""
-        week, number = self._week(period), int(market[1:])
+        week = self._week(period)
         found: dict[str, float] = {}
         for one in self._categories(prices.index):
-            names = self._names(one)
+            names, number = self._names(one), self._market(one, market)
             price = self._prices(one, prices, number)
             last = None if context.last_prices is None else self._prices(one, context.last_prices, number)
             units = one.units(price, one.conditions(week, last))[number]
             found.update(zip(names, units, strict=True))
         return pd.Series(found, name="units").reindex(prices.index)
 
+    def own_curves(self, offers: pd.DataFrame, moves: Sequence[float]) -> tuple[Floats, Floats]:
+        """True units and own-price elasticities when one price moves and all others stay, in the first week.
+
+        Args:
+            offers: rows of :meth:`offers`.
+            moves: of the price in force, such as -0.1.
+
+        Returns:
+            units and elasticities, shape ``(n_offers, n_moves)``.
+        """
+        units, slopes = np.empty((len(offers), len(moves))), np.empty((len(offers), len(moves)))
+        for rows in offers.groupby(["market_id", "category"]).indices.values():
+            group = offers.iloc[rows]
+            market = str(group["market_id"].iloc[0])
+            (one,) = self._categories(group["product_id"])
+            places = [self._names(one).index(product) for product in group["product_id"]]
+            for column, move in enumerate(moves):
+                found = one.own_responses(self._market(one, market), 1.0 + move)
+                units[rows, column], slopes[rows, column] = found[0][places], found[1][places]
+        return units, slopes
+
+    def branch_of(self, market: str) -> int:
+        """Number of the branch that a market belongs to."""
+        return int(market[1:]) // self.settings.markets
+
+    def profits(self, products: Iterable[str], market: str, prices: Floats, periods: int) -> Floats:
+        """Profit of price vectors of one category, each held for some periods from ``as_of`` on.
+
+        Args:
+            products: product_ids of one category, the columns of ``prices``; its other products keep their price.
+            market: market_id.
+            prices: shape ``(n, n_products)``.
+            periods: 1 or more.
+
+        Returns:
+            of the whole category, shape ``(n,)``.
+        """
+        (one,) = self._categories(products)
+        number, names = self._market(one, market), self._names(one)
+        whole = np.repeat(one.end.list_price[[number]], len(prices), axis=0)
+        whole[:, [names.index(product) for product in products]] = prices
+        return np.asarray(one.profits(whole, number, periods))
+
     def unit_costs(self, market: str, period: date) -> pd.Series:
         """Cost per unit; the same in every market."""
         week = self._week(period)
-        costs = {n: c for one in self._categories() for n, c in zip(self._names(one), one.cost(week), strict=True)}
+        branch = int(market[1:]) // self.settings.markets
+        own = range(branch * self.settings.categories, (branch + 1) * self.settings.categories)
+        known = [self.truth.category(number) for number in own]
+        costs = {n: c for one in known for n, c in zip(self._names(one), one.cost(week), strict=True)}
         return pd.Series(costs, name="unit_cost")
 
     def _categories(self, products: Iterable[str] | None = None) -> list[CategoryTruth]:
         """All categories, or those of some products."""
-        last = self.settings.categories - 1
-        numbers: Sequence[int] = range(last + 1)
+        each = self.settings.categories
+        numbers: Sequence[int] = range(self.settings.branches * each)
         if products is not None:
-            firsts = (int(name[1:]) // self.settings.products_per_category for name in products)
-            numbers = sorted({min(first, last) for first in firsts})
+            places = (divmod(int(name[1:]), self.settings.products) for name in products)
+            size = self.settings.products_per_category
+            numbers = sorted({branch * each + min(place // size, each - 1) for branch, place in places})
         return [self.truth.category(number) for number in numbers]
 
+    def _market(self, one: CategoryTruth, market: str) -> int:
+        """Number of a market within the branch of a category."""
+        number = int(market[1:]) - one.stage.first_market
+        if not 0 <= number < self.settings.markets:
+            raise ValueError(f"{one.stage.category_name} is not sold in {market}")
+        return number
+
     def _names(self, one: CategoryTruth) -> list[str]:
-        return [product_id(one.stage.category.first_product + n) for n in range(one.stage.category.size)]
+        return [product_id(one.stage.first_product + n) for n in range(one.stage.category.size)]
 
     def _prices(self, one: CategoryTruth, prices: pd.Series, number: int) -> Floats:
         """Prices of a category, those in force where none is given, in every market; the others do not matter."""

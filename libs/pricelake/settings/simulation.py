@@ -29,14 +29,17 @@ class SimulationSettings(Section):
     """One simulated shop; the same settings give the same shop."""
 
     seed: int = Field(default=1, ge=0)
-    products: Annotated[int, Field(ge=2, le=1_000_000)] = 40
+    branches: Count = Field(
+        default=1, description="independent shops in one: the next has the next seed, all else alike"
+    )
+    products: Annotated[int, Field(ge=2, le=1_000_000)] = Field(default=40, description="of a branch")
     products_per_category: Annotated[int, Field(ge=2, le=200)] = 8
-    markets: Count = 1
+    markets: Count = Field(default=1, description="of a branch")
     weeks: Annotated[int, Field(ge=8, le=520)] = 60
     future_weeks: Annotated[int, Field(ge=0, le=52)] = Field(
         default=13, description="weeks after the history with truth"
     )
-    customers: Count = 2000
+    customers: Count = Field(default=2000, description="of a branch")
     views_per_purchase: float = Field(default=2.0, ge=0.0, description="views and searches for each purchase")
     first_week: date = Field(default=date(2023, 1, 2), description="Monday on which the history begins")
     switches: Switches = Switches()
@@ -53,5 +56,9 @@ class SimulationSettings(Section):
 
     @property
     def categories(self) -> int:
-        """Number of categories; the last one may be smaller, none has fewer than two products."""
+        """Categories of a branch; the last one takes the products that are left over."""
         return max(1, self.products // self.products_per_category)
+
+    def branch(self, number: int) -> "SimulationSettings":
+        """One branch as a shop of its own."""
+        return self.model_copy(update={"seed": self.seed + number, "branches": 1})

@@ -148,17 +148,16 @@ def product_id(number: int) -> str:
     return f"p{number:06d}"
 
 
-def product_name(category: Category, product: int) -> str:
+def product_name(category: Category, product: int, brand: int) -> str:
     """``Brand Attribute Noun size unit``, as a label says it."""
     words = [ATTRIBUTES[a][0].capitalize() for a in np.flatnonzero(category.attributes[product])]
     size = category.kind.size * (2.0 if category.attributes[product, 3] else 1.0)
     noun = category.kind.nouns[category.noun[product]]
-    return " ".join([brand_name(int(category.brand[product])), *words, noun, f"{size:g} {category.kind.unit}"])
+    return " ".join([brand_name(brand), *words, noun, f"{size:g} {category.kind.unit}"])
 
 
-def product_description(category: Category, product: int) -> str:
+def product_description(category: Category, product: int, brand: int) -> str:
     """A sentence on what it is, and one on each of its attributes."""
     noun = category.kind.nouns[category.noun[product]].lower()
     said = [ATTRIBUTES[a][1] for a in np.flatnonzero(category.attributes[product])]
-    brand = brand_name(int(category.brand[product]))
-    return f"{noun.capitalize()} by {brand}" + (": " + ", ".join(said) if said else "") + "."
+    return f"{noun.capitalize()} by {brand_name(brand)}" + (": " + ", ".join(said) if said else "") + "."

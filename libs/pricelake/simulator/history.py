@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm, poisson
 
 from pricelake.settings.simulation import SimulationSettings
-from pricelake.simulator.categories import Category, draw_category
+from pricelake.simulator.categories import BRANDS, Category, draw_category
 from pricelake.simulator.demand import CategoryDemand, Conditions
 from pricelake.simulator.draws import Array, Draws
 from pricelake.simulator.seller import Plans, Seller, competitor_prices, draw_plans, with_endings
@@ -21,7 +21,9 @@ SAFETY_STEP = 0.25
 class Stage:
     """All that is fixed before the first week of one category."""
 
+    branch: int
     settings: SimulationSettings
+    """Of the branch."""
     surroundings: Surroundings
     category: Category
     demand: CategoryDemand
@@ -30,6 +32,32 @@ class Stage:
     readiness: Array
     chance: Array
     """Uniform draws behind purchases and further units, shape ``(2, weeks, markets, products)``."""
+
+    @property
+    def first_product(self) -> int:
+        """Number of the category's first product, counted through all branches."""
+        return self.branch * self.settings.products + self.category.first_product
+
+    @property
+    def first_market(self) -> int:
+        """Number of the branch's first market."""
+        return self.branch * self.settings.markets
+
+    @property
+    def first_customer(self) -> int:
+        """Number of the branch's first customer."""
+        return self.branch * self.settings.customers
+
+    @property
+    def category_name(self) -> str:
+        """Name of the category, another one in each branch."""
+        of_branch = "" if self.branch == 0 else f" OF BRANCH {self.branch + 1}"
+        return self.category.name + of_branch
+
+    @property
+    def brands(self) -> Array:
+        """Numbers of the products' brands, others in each branch."""
+        return np.asarray(self.category.brand + BRANDS * self.branch)
 
 
 @dataclass(frozen=True)
@@ -82,24 +110,32 @@ class Week:
     availability: Array
 
 
-def set_stage(settings: SimulationSettings, number: int) -> Stage:
-    """Everything about category ``number`` that does not depend on what happens in it."""
+def set_stage(shop: SimulationSettings, number: int) -> Stage:
+    """Everything about a category that does not depend on what happens in it.
+
+    Args:
+        shop: all branches.
+        number: of the category, counted through all branches.
+    """
+    branch, own = divmod(number, shop.categories)
+    settings = shop.branch(branch)
     draws = Draws(settings.seed)
     shoppers: Shoppers = draw_shoppers(settings, draws)
     surroundings = draw_surroundings(settings, draws)
-    category = draw_category(settings, draws, shoppers, number)
+    category = draw_category(settings, draws, shoppers, own)
     plans = draw_plans(settings, draws, category, surroundings)
     on = settings.switches
     shape = (2, surroundings.weeks, settings.markets, category.size)
     return Stage(
+        branch=branch,
         settings=settings,
         surroundings=surroundings,
         category=category,
         demand=CategoryDemand(category, shoppers, on.cross_effects, on.forward_buying),
         seller=Seller(category, plans, on.confounding_visible, on.confounding_hidden),
         plans=plans,
-        readiness=readiness(surroundings, draws, number),
-        chance=draws.uniform("chance", shape, number),
+        readiness=readiness(surroundings, draws, own),
+        chance=draws.uniform("chance", shape, own),
     )
 
 

@@ -86,14 +86,14 @@ def customers_of(stage: Stage, market: Array, product: Array, shopper_class: Arr
     shoppers = stage.demand.shoppers
     size = shoppers.counts[market, shopper_class]
     within = nearby(luck, stage.category.place[product], size)
-    return np.asarray(shoppers.offsets[market, shopper_class] + within)
+    return np.asarray(stage.first_customer + shoppers.offsets[market, shopper_class] + within)
 
 
 def order_lines(stage: Stage, number: int, week: Week, lines: Lines) -> pd.DataFrame:
     """Rows of ``order_lines``."""
     paid = week.paid[lines.market, lines.product]
     saved = week.list_price[lines.market, lines.product] - paid
-    product = stage.category.first_product + lines.product
+    product = stage.first_product + lines.product
     order = lines.customer * VISIT_SLOTS + lines.slot
     repeat = pd.Series(product).groupby([order, product]).cumcount()
     return pd.DataFrame(
@@ -102,7 +102,7 @@ def order_lines(stage: Stage, number: int, week: Week, lines: Lines) -> pd.DataF
             "line_id": pd.Series(product).astype(str) + "-" + repeat.astype(str),
             "customer_id": "c" + pd.Series(lines.customer).astype(str),
             "product_id": [product_id(n) for n in product],
-            "market_id": "m" + pd.Series(lines.market).astype(str),
+            "market_id": "m" + pd.Series(stage.first_market + lines.market).astype(str),
             "ordered_at": moments(stage, number, lines.turn),
             "quantity": lines.quantity.astype(float),
             "paid_amount": (paid * lines.quantity).round(2),
@@ -141,9 +141,9 @@ def events(stage: Stage, number: int) -> pd.DataFrame:
     query[kind != EVENT_KINDS.index("search")] = None
     return pd.DataFrame(
         {
-            "event_id": [f"e{category.number}-{number}-{n}" for n in range(len(market))],
+            "event_id": [f"e{stage.branch}-{category.number}-{number}-{n}" for n in range(len(market))],
             "customer_id": "c" + pd.Series(customer).astype(str),
-            "product_id": [product_id(category.first_product + p) for p in product],
+            "product_id": [product_id(stage.first_product + p) for p in product],
             "event_type": np.array(EVENT_KINDS, dtype=object)[kind],
             "occurred_at": moments(stage, number, luck[2]),
             "query": query,
@@ -174,9 +174,9 @@ def reviews(stage: Stage, number: int, lines: Lines) -> pd.DataFrame:
     noun = np.array([category.kind.nouns[n].lower() for n in category.noun], dtype=object)[product]
     return pd.DataFrame(
         {
-            "review_id": [f"r{category.number}-{number}-{n}" for n in range(len(product))],
+            "review_id": [f"r{stage.branch}-{category.number}-{number}-{n}" for n in range(len(product))],
             "customer_id": "c" + pd.Series(lines.customer[writes]).astype(str),
-            "product_id": [product_id(category.first_product + p) for p in product],
+            "product_id": [product_id(stage.first_product + p) for p in product],
             "stars": stars,
             "text": [f"{n}: {PRAISE[s - 1]}" for n, s in zip(noun, stars, strict=True)],
             "reviewed_at": moments(stage, number, 0.999 * lines.turn[writes] + 0.0005),

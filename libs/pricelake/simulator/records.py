@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from pricelake.simulator.categories import Category, product_description, product_id, product_name
+from pricelake.simulator.categories import product_description, product_id, product_name
 from pricelake.simulator.draws import Array
 from pricelake.simulator.history import Stage, Week
 from pricelake.simulator.people import mixed
@@ -18,18 +18,19 @@ from pricelake.simulator.words import brand_name
 PROMOTION_KINDS = ("discount", "display", "feature")
 
 
-def products(category: Category, surroundings: Surroundings) -> pd.DataFrame:
+def products(stage: Stage) -> pd.DataFrame:
     """Rows of ``products``."""
+    category, surroundings, brands = stage.category, stage.surroundings, stage.brands
     numbers = range(category.size)
     return pd.DataFrame(
         {
-            "product_id": [product_id(category.first_product + n) for n in numbers],
-            "name": [product_name(category, n) for n in numbers],
+            "product_id": [product_id(stage.first_product + n) for n in numbers],
+            "name": [product_name(category, n, int(brands[n])) for n in numbers],
             "department": category.kind.department,
-            "category": category.name,
+            "category": stage.category_name,
             "subcategory": [category.kind.nouns[noun].upper() for noun in category.noun],
-            "brand": [brand_name(int(number)) for number in category.brand],
-            "description": [product_description(category, n) for n in numbers],
+            "brand": [brand_name(int(number)) for number in brands],
+            "description": [product_description(category, n, int(brands[n])) for n in numbers],
             "size_amount": [category.kind.size * (2.0 if family else 1.0) for family in category.attributes[:, 3]],
             "size_unit": category.kind.unit,
             "launched_on": [surroundings.monday(int(week)) if week >= 0 else None for week in category.launched],
@@ -107,17 +108,24 @@ def inventory(stage: Stage, number: int, week: Week) -> pd.DataFrame:
 
 
 def _keys(stage: Stage, market: Array, product: Array) -> pd.DataFrame:
-    first = stage.category.first_product
+    first = stage.first_product
     return pd.DataFrame(
         {
             "product_id": [product_id(first + int(p)) for p in product],
-            "market_id": [f"m{m}" for m in market],
+            "market_id": [f"m{stage.first_market + m}" for m in market],
         }
     )
 
 
-def customers(shoppers: Shoppers, seed: int, numbers: Array) -> pd.DataFrame:
-    """Rows of ``customers`` with these numbers; what they say about themselves leans on their class."""
+def customers(shoppers: Shoppers, seed: int, numbers: Array, first: int) -> pd.DataFrame:
+    """Rows of ``customers``; what they say about themselves leans on their class.
+
+    Args:
+        shoppers: of their branch.
+        seed: of their branch.
+        numbers: within the branch.
+        first: number of the branch's first customer.
+    """
     shopper_class = classes_of(shoppers, numbers)[1]
 
     def drawn(chances: Array, purpose: int) -> Array:
@@ -128,7 +136,7 @@ def customers(shoppers: Shoppers, seed: int, numbers: Array) -> pd.DataFrame:
     gender = np.where(mixed(seed, 3, numbers) < 0.52, "female", "male")
     return pd.DataFrame(
         {
-            "customer_id": [f"c{number}" for number in numbers],
+            "customer_id": [f"c{first + number}" for number in numbers],
             "age_band": np.array(AGE_BANDS, dtype=object)[drawn(shoppers.age, 1)],
             "segment": np.array(SEGMENTS, dtype=object)[drawn(shoppers.segment, 2)],
             "attributes": [{"gender": str(one)} for one in gender],
@@ -143,19 +151,19 @@ def classes_of(shoppers: Shoppers, numbers: Array) -> tuple[Array, Array]:
     return market, shopper_class
 
 
-def calendar(surroundings: Surroundings) -> Iterator[tuple[str, object, str | None, str | None]]:
+def calendar(surroundings: Surroundings, first_market: int) -> Iterator[tuple[str, object, str | None, str | None]]:
     """Rows of ``calendar``: the events of each market, every day of their week, ahead of time too."""
     for week, market in zip(*np.nonzero(surroundings.events >= 0), strict=True):
         for day in range(7):
             date = surroundings.monday(int(week)) + timedelta(days=day)
-            yield f"m{market}", date, None, EVENTS[surroundings.events[week, market]]
+            yield f"m{first_market + market}", date, None, EVENTS[surroundings.events[week, market]]
 
 
-def weather(surroundings: Surroundings, weeks: int) -> Iterator[tuple[str, object, float, float]]:
+def weather(surroundings: Surroundings, weeks: int, first_market: int) -> Iterator[tuple[str, object, float, float]]:
     """Rows of ``weather`` of the history."""
     for week in range(weeks):
         for day in range(7):
             date = surroundings.monday(week) + timedelta(days=day)
             for market in range(surroundings.events.shape[1]):
                 celsius, rain = surroundings.celsius[week, day, market], surroundings.rain[week, day, market]
-                yield f"m{market}", date, float(celsius), float(rain)
+                yield f"m{first_market + market}", date, float(celsius), float(rain)

@@ -69,6 +69,25 @@ class CategoryTruth:
         """Unit costs, shape ``(products,)``."""
         return np.asarray(self.stage.plans.cost[week])
 
+    def own_responses(self, market: int, factor: float) -> tuple[Array, Array]:
+        """Units and own elasticity of each product when its price alone is multiplied, in the first week after.
+
+        Args:
+            market: number of the market.
+            factor: above 0.
+
+        Returns:
+            two arrays of shape ``(products,)``; elasticities are NaN where a product is not on sale.
+        """
+        week = self.stage.settings.weeks
+        now = self.end.list_price[market]
+        prices = np.where(np.eye(len(now), dtype=bool), factor * now, now)
+        conditions = self._conditions_of(market, self.conditions(week), week, self.end.paid[[market]])
+        demand = self.stage.demand.in_market(market)
+        units = demand.at(prices, conditions).units.diagonal()
+        slopes = demand.elasticities(prices, conditions)
+        return units, slopes[np.arange(len(now)), np.arange(len(now)), np.arange(len(now))]
+
     def profits(self, prices: Array, market: int, weeks: int) -> Array:
         """Profit of price vectors, each held for the next weeks, in one market.
 

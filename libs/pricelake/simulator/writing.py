@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from pyspark.sql import DataFrame, SparkSession
@@ -65,7 +66,7 @@ WEEKLY: dict[str, Weekly] = {
     "inventory": records.inventory,
 }
 WHOLE: dict[str, Whole] = {
-    "products": lambda stage, _weeks: records.products(stage.category, stage.surroundings),
+    "products": lambda stage, _weeks: records.products(stage),
     "list_prices": records.list_prices,
     "costs": records.costs,
 }
@@ -96,22 +97,37 @@ def write_shop(
 def table(spark: SparkSession, settings: SimulationSettings, name: str) -> DataFrame:
     """One table of the shop, computed where Spark's tasks run; the same rows whatever their number."""
     schema = COLUMNS[name]
-    if name == "calendar":
-        return spark.createDataFrame(list(records.calendar(draw_surroundings(settings, Draws(settings.seed)))), schema)
-    if name == "weather":
-        around = draw_surroundings(settings, Draws(settings.seed))
-        return spark.createDataFrame(list(records.weather(around, settings.weeks)), schema)
+    if name in ("calendar", "weather"):
+        return spark.createDataFrame(list(_surrounding_rows(settings, name)), schema)
     if name == "customers":
-        people = draw_shoppers(settings, Draws(settings.seed))
-        numbers = spark.range(0, settings.customers, 1, 1 + settings.customers // CUSTOMERS_PER_TASK)
-        return numbers.mapInPandas(partial(_customer_rows, people, settings.seed), schema)
-    tasks = 1 + (settings.categories - 1) // CATEGORIES_PER_TASK
-    return spark.range(0, settings.categories, 1, tasks).mapInPandas(partial(_category_rows, settings, name), schema)
+        customers = settings.branches * settings.customers
+        numbers = spark.range(0, customers, 1, 1 + customers // CUSTOMERS_PER_TASK)
+        return numbers.mapInPandas(partial(_customer_rows, settings), schema)
+    categories = settings.branches * settings.categories
+    tasks = 1 + (categories - 1) // CATEGORIES_PER_TASK
+    return spark.range(0, categories, 1, tasks).mapInPandas(partial(_category_rows, settings, name), schema)
 
 
-def _customer_rows(people: Any, seed: int, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _surrounding_rows(settings: SimulationSettings, name: str) -> Iterator[tuple[Any, ...]]:
+    """A few thousand rows: days of markets."""
+    for number in range(settings.branches):
+        branch = settings.branch(number)
+        around = draw_surroundings(branch, Draws(branch.seed))
+        first_market = number * settings.markets
+        if name == "calendar":
+            yield from records.calendar(around, first_market)
+        else:
+            yield from records.weather(around, settings.weeks, first_market)
+
+
+def _customer_rows(settings: SimulationSettings, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
-        yield records.customers(people, seed, batch["id"].to_numpy())
+        branches, numbers = np.divmod(batch["id"].to_numpy(), settings.customers)
+        for number in np.unique(branches):
+            branch = settings.branch(int(number))
+            people = draw_shoppers(branch, Draws(branch.seed))
+            first = int(number) * settings.customers
+            yield records.customers(people, branch.seed, numbers[branches == number], first)
 
 
 def _category_rows(settings: SimulationSettings, name: str, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -1,0 +1,74 @@
+"""LightGBM on the panel's features, tuned on the last periods: the best forecaster a shop would reach for."""
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+
+from pricelake.evaluation.contenders.base import Floats, History
+from pricelake.evaluation.contenders.features import Encoder, fit_encoder
+
+VALIDATION_PERIODS = 8
+GRID = {
+    "objective": ("poisson", "tweedie", "l2"),
+    "num_leaves": (7, 31),
+    "learning_rate": (0.03, 0.1),
+}
+MAX_TREES = 600
+PATIENCE = 40
+
+
+@dataclass
+class LightGbm:
+    """Units from everything in the panel, the price among it.
+
+    Objective, leaves and learning rate are searched on a grid by WAPE of the last 8 periods, trees by early stopping;
+    the best is refitted on all periods with its number of trees.
+    """
+
+    seed: int = 0
+    name: str = "lightgbm"
+    _model: Any = field(default=None, repr=False)
+    _encoder: Encoder | None = field(default=None, repr=False)
+    _history: History | None = field(default=None, repr=False)
+
+    def fit(self, history: History) -> None:
+        """Search, then fit all periods."""
+        closed = history.closed
+        self._encoder, self._history = fit_encoder(closed), history
+        inputs = np.column_stack([self._encoder.context(closed), self._encoder.price(closed)])
+        sold = closed["units"].to_numpy(dtype=np.float64)
+        cut = np.sort(closed["period_start"].unique())[-VALIDATION_PERIODS]
+        before = (closed["period_start"] < cut).to_numpy()
+        tried = [
+            self._try(inputs, sold, before, dict(zip(GRID, values, strict=True))) for values in product(*GRID.values())
+        ]
+        _, settings, trees = min(tried, key=lambda one: one[0])
+        self._model = lightgbm.train(settings, lightgbm.Dataset(inputs, sold), trees)
+
+    def _try(
+        self, inputs: Floats, sold: Floats, before: npt.NDArray[np.bool_], choice: dict[str, Any]
+    ) -> tuple[float, dict[str, Any], int]:
+        settings = choice | {"verbosity": -1, "seed": self.seed, "num_threads": 2, "min_data_in_leaf": 20}
+        train = lightgbm.Dataset(inputs[before], sold[before], free_raw_data=False)
+        check = lightgbm.Dataset(inputs[~before], sold[~before], reference=train, free_raw_data=False)
+        stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+        model = lightgbm.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
+        forecast = np.maximum(model.predict(inputs[~before], num_iteration=model.best_iteration), 0.0)
+        error = float(np.abs(forecast - sold[~before]).sum() / max(sold[~before].sum(), 1.0))
+        return error, settings, max(model.best_iteration, 1)
+
+    def units(self, prices: Floats) -> Floats:
+        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        if self._encoder is None or self._history is None:
+            raise ValueError("fit the model first")
+        rows = self._history.open
+        context = self._encoder.context(rows)
+        columns = []
+        for one in prices.T:
+            paid = np.where(np.isnan(one), self._history.price_now, one)
+            columns.append(self._model.predict(np.column_stack([context, self._encoder.price(rows, paid)])))
+        return np.where(np.isnan(prices), np.nan, np.maximum(np.column_stack(columns), 0.0))

@@ -1,0 +1,80 @@
+"""The scoreboard's arithmetic against hand calculation."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap
+
+from pricelake.evaluation.figures import capture, change_groups, curve_elasticities, elasticity_errors, wape
+from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise, worst
+
+SETTING = Setting(("cross_effects", "sold_out"), "strong", weeks=4)
+
+
+def measured(values: list[float], figure: str = "capture", section: str = "profit_capture") -> list[Measured]:
+    return [Measured(section, figure, "pricelake", SETTING, seed, value) for seed, value in enumerate(values)]
+
+
+def test_the_interval_is_students() -> None:
+    (row,) = summarise(measured([0.4, 0.6, 0.5, 0.9]))
+    assert (row.seeds, row.mean, row.worst) == (4, pytest.approx(0.6), 0.4)
+    half = 3.1824463052842638 * math.sqrt(0.14 / 3) / 2  # t(0.975, 3) s / sqrt(n)
+    assert (row.low, row.high) == (pytest.approx(0.6 - half), pytest.approx(0.6 + half))
+
+
+def test_the_interval_covers_like_a_bootstrap() -> None:
+    values = np.random.default_rng(1).normal(2.0, 0.5, 60)
+    (row,) = summarise(measured(values.tolist()))
+    found = bootstrap((values,), np.mean, confidence_level=0.95, rng=np.random.default_rng(2)).confidence_interval
+    assert (row.low, row.high) == (pytest.approx(found.low, abs=0.03), pytest.approx(found.high, abs=0.03))
+
+
+def test_one_seed_has_no_interval_and_json_says_null() -> None:
+    (row,) = summarise(measured([0.4]))
+    said = json.loads(json.dumps(row.as_dict(), allow_nan=False))
+    assert (said["low"], said["high"], said["mean"], said["seeds"]) == (None, None, 0.4, 1)
+    assert said["switches"] == ["cross_effects", "sold_out"]
+    assert (said["instruments"], said["weeks"]) == ("strong", 4)
+    assert "group" not in said
+
+
+def test_worst_is_worst_for_whoever_is_scored() -> None:
+    values = np.array([-0.8, 0.1, 0.5])
+    wanted = {"capture": -0.8, "mean": -0.8, "mean_absolute": 0.5, "slope": -0.8, "regret_amount": 0.5}
+    assert {figure: worst(figure, values) for figure in wanted} == wanted
+
+
+def test_unknown_figures_and_doubled_seeds_are_refused() -> None:
+    with pytest.raises(ValueError, match="no figure 'captured' in section 'profit_capture'"):
+        Measured("profit_capture", "captured", "pricelake", SETTING, 1, 0.0)
+    with pytest.raises(ValueError, match="measured twice on seed 0"):
+        summarise([*measured([0.1]), *measured([0.2])])
+    assert all(figures for figures in FIGURES.values())
+
+
+def test_elasticities_of_a_power_are_its_exponent() -> None:
+    prices = np.array([[1.0, 1.5, 2.0], [2.0, 2.2, 3.0]])
+    units = np.array([[7.0], [3.0]]) * prices ** np.array([[-2.0], [-0.5]])
+    assert curve_elasticities(units, prices) == pytest.approx(np.array([[-2.0, -2.0], [-0.5, -0.5]]))
+    units[1, 2] = 0.0
+    assert np.isnan(curve_elasticities(units, prices)[1]).tolist() == [False, True]
+
+
+def test_failed_fits_count_and_what_is_not_sold_does_not() -> None:
+    errors = elasticity_errors(np.array([-1.0, np.nan, -2.0]), np.array([-3.0, -2.5, np.nan]))
+    assert errors[:2].tolist() == [2.0, 2.5]
+    assert np.isnan(errors[2])
+    assert wape(np.array([np.nan, 5.0]), np.array([2.0, 8.0])) == pytest.approx(0.5)
+
+
+def test_capture_is_the_share_of_what_could_be_gained() -> None:
+    assert [capture(earned, 100.0, 120.0) for earned in (100.0, 110.0, 120.0, 90.0)] == [0.0, 0.5, 1.0, -0.5]
+    with pytest.raises(ValueError, match="bring no more"):
+        capture(100.0, 100.0, 100.0)
+
+
+def test_groups_of_price_changes() -> None:
+    names = change_groups(np.array([0, 1, 2, 5, 6, 40]))
+    assert names.tolist() == [*["changes_0_1"] * 2, *["changes_2_5"] * 2, *["changes_6_up"] * 2]
