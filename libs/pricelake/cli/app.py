@@ -1,4 +1,4 @@
-"""Commands: ``run``, one per job, ``simulate``, ``doctor``, ``show``."""
+"""Commands: ``run``, one per job, ``simulate``, ``score``, ``doctor``, ``show``."""
 
 import logging
 import os
@@ -37,6 +37,7 @@ AsOfOption = Annotated[
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
 DEFAULT_SETTINGS = Path("conf/demo.yaml")
+DEFAULT_SCOREBOARD = Path("conf/scoreboards/quick.yaml")
 DEFAULT_SIMULATION = Path("conf/simulations/grocer.yaml")
 MAX_COLUMNS_ACROSS = 9
 
@@ -129,6 +130,27 @@ def simulate(
     console.print(
         f"Shop: {out / 'shop.yaml'}\nRun it: pricelake run --settings {path}", highlight=False, soft_wrap=True
     )
+
+
+@app.command()
+def score(
+    settings: Annotated[Path, typer.Option("--settings", help="Scoreboard file.")] = DEFAULT_SCOREBOARD,
+    out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = Path("build/score/scoreboard.json"),
+    set_: SetOption = None,
+) -> None:
+    """Judge PriceLake and its rivals on simulated shops whose demand is known."""
+    from pricelake.session import build_session
+    from pricelake.settings.scoreboard import ScoreboardFile
+    from pricelake.workflows.score import score as run_scoreboard
+
+    content = overlay(read_layers(settings), parse_overrides(set_ or []))
+    file = validate(ScoreboardFile, content, str(settings))
+    command = f"pricelake score --settings {settings}"
+    with TerminalReporter(console) as reporter:
+        spark = build_session(file.spark, "pricelake score")
+        record = run_scoreboard(spark, file.scoreboard, out.parent / "shops", command, reporter)
+    write_record(record, out)
+    console.print(f"Scoreboard: {out}", highlight=False, soft_wrap=True)
 
 
 def _add_job_command(name: str, does: str) -> None:
