@@ -19,7 +19,7 @@ demo: setup ## the whole run on Complete Journey, one year of a US grocer; ends 
 	@.venv/bin/pricelake run --settings conf/demo.yaml --json build/demo/run.json
 
 test: setup lint ## every test, after lint, types and import contracts
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: setup ## style, types, import contracts, package consistency
 	@.venv/bin/ruff check .
