@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup repair demo test lint bench measurements lock clean
+.PHONY: help setup repair demo test lint bench score-quick measurements lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: setup ## style, types, import contracts, package consistency
 
 bench: setup ## speed as ratios in one run; writes build/bench/bench.json
 	@.venv/bin/python -m bench
+
+score-quick: setup ## PriceLake and rivals on simulated shops of known demand; writes build/score/scoreboard.json
+	@.venv/bin/pricelake score --settings conf/scoreboards/quick.yaml --out build/score/scoreboard.json
 
 measurements: ## write docs/measurements.md from the records of make demo, make bench and make test
 	@.venv/bin/python scripts/measurements.py

@@ -9,6 +9,7 @@ from pricelake.evaluation.contenders.base import DemandModel, Feasible, Floats, 
 from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
 from pricelake.evaluation.contenders.double_ml import DoubleMl
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
+from pricelake.evaluation.contenders.mlp import Mlp
 from pricelake.evaluation.contenders.trees import LightGbm
 from tests.made_up_history import made_up_history, within
 
@@ -60,6 +61,20 @@ def test_lightgbm_sells_less_when_dearer_where_the_data_say_so() -> None:
     units = model.units(history.price_now[:, None] * np.array([[0.9, 1.0, 1.1]]))
     assert units[:, 0].sum() > units[:, 1].sum() > units[:, 2].sum()
     assert model.units(np.full((len(history.offers), 1), np.nan)).shape == (len(history.offers), 1)
+
+
+def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:
+    history, _ = made_up_history(seed=8)
+    history.buyers["age"] = np.linspace(20.0, 70.0, len(history.buyers))
+    ages = history.closed["product_id"].map(history.buyers["age"])
+    history.closed["units"] = (2.0 * ages - 8.0 * history.closed["unit_price"]).clip(lower=0.0)
+    model = Mlp()
+    model.fit(history)
+    now = model.units(history.price_now[:, None] * np.array([[1.0, 1.2]]))
+    wanted = 2.0 * history.buyers["age"].to_numpy() - 8.0 * history.price_now
+    assert np.corrcoef(now[:, 0], wanted)[0, 1] > 0.95
+    assert now[:, 0].sum() > now[:, 1].sum()
+    assert np.isnan(model.units(np.full((len(history.offers), 1), np.nan))).all()
 
 
 def test_a_model_is_priced_at_the_best_allowed_candidate() -> None:

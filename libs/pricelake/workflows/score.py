@@ -15,6 +15,7 @@ from pricelake.evaluation.contenders.base import DemandModel, Policy
 from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
 from pricelake.evaluation.contenders.double_ml import DoubleMl
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
+from pricelake.evaluation.contenders.mlp import Mlp
 from pricelake.evaluation.contenders.trees import LightGbm
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules
@@ -73,7 +74,10 @@ def judge_case(shop: ScoredShop, case: Case, lake: Lake, weeks: Sequence[int]) -
         setting=Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate),
     )
     pricelake = read_pricelake(lake, shop)
-    models: list[DemandModel] = [GuessedElasticity(), LogLogOls(), HierarchicalOls(), LightGbm(), DoubleMl()]
+    models: list[DemandModel] = [
+        *(GuessedElasticity(), LogLogOls(), HierarchicalOls()),
+        *(LightGbm(), DoubleMl(), Mlp()),
+    ]
     found = [one for model in (*models, pricelake) for one in judge_model(stage, model)]
     lazy: list[Policy] = [StatusQuo(), CostPlus(), CompetitorMedian(), RatingRule(), TrueOwnCurves(shop.market)]
     moves: list[Policy] = [UniformMove(rate) for rate in UNIFORM_MOVES]

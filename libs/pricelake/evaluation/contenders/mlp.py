@@ -1,0 +1,86 @@
+"""The plain network that tutorials set prices with: price, who buys, weather and holidays in, units out."""
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pricelake.evaluation.contenders.base import Floats, History
+
+UNITS = 64
+VALIDATION_PERIODS = 8
+GRID = {"learning_rate": (1e-3, 1e-2), "dropout": (0.0, 0.2)}
+MAX_EPOCHS = 60
+PATIENCE = 5
+BATCH = 256
+WEATHER = ("temperature_c", "precipitation_mm", "holiday_days")
+
+
+@dataclass
+class Mlp:
+    """64 ReLU units, dropout, one output; squared error of units.
+
+    Inputs are price, mean age of the product's buyers, the share of women among them, temperature, precipitation and
+    holidays, each standardised. Learning rate and dropout are searched on a grid by WAPE of the last 8 periods, epochs
+    by early stopping there.
+    """
+
+    seed: int = 0
+    name: str = "mlp"
+    _network: Any = field(default=None, repr=False)
+    _history: History | None = field(default=None, repr=False)
+    _centre: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+    _scale: Floats = field(default_factory=lambda: np.ones(0), repr=False)
+
+    def fit(self, history: History) -> None:
+        """Search; the best network is kept as it was when it was best."""
+        self._history, closed = history, history.closed
+        raw = inputs(closed, closed["unit_price"].to_numpy(dtype=np.float64), history.buyers)
+        self._centre, self._scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
+        x, sold = (raw - self._centre) / self._scale, closed["units"].to_numpy(dtype=np.float64)
+        cut = np.sort(closed["period_start"].unique())[-VALIDATION_PERIODS]
+        before = (closed["period_start"] < cut).to_numpy()
+        tried = [self._try(x, sold, before, *values) for values in product(*GRID.values())]
+        _, self._network = min(tried, key=lambda one: one[0])
+
+    def _try(
+        self, x: Floats, sold: Floats, before: npt.NDArray[np.bool_], learning_rate: float, dropout: float
+    ) -> tuple[float, Any]:
+        from tensorflow import keras
+
+        keras.utils.set_random_seed(self.seed)
+        network = keras.Sequential(
+            [keras.layers.Dense(UNITS, activation="relu"), keras.layers.Dropout(dropout), keras.layers.Dense(1)]
+        )
+        network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="mse")
+        stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+        check = (x[~before], sold[~before])
+        network.fit(x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0)
+        forecast = np.maximum(network.predict(x[~before], BATCH, verbose=0)[:, 0], 0.0)
+        return float(np.abs(forecast - sold[~before]).sum() / max(sold[~before].sum(), 1.0)), network
+
+    def units(self, prices: Floats) -> Floats:
+        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        if self._history is None:
+            raise ValueError("fit the model first")
+        columns = []
+        for one in prices.T:
+            paid = np.where(np.isnan(one), self._history.price_now, one)
+            x = (inputs(self._history.open, paid, self._history.buyers) - self._centre) / self._scale
+            columns.append(np.maximum(self._network.predict(x, BATCH, verbose=0)[:, 0], 0.0))
+        return np.where(np.isnan(prices), np.nan, np.column_stack(columns))
+
+
+def inputs(rows: pd.DataFrame, price: Floats, buyers: pd.DataFrame) -> Floats:
+    """The network's inputs, shape ``(n_rows, 6)``; the mean of all products where nobody bought one.
+
+    Args:
+        rows: of the panel.
+        price: paid, shape ``(n_rows,)``.
+        buyers: see :class:`pricelake.evaluation.contenders.base.History`.
+    """
+    people = buyers.reindex(rows["product_id"]).fillna(buyers.mean()).fillna(0.0)
+    return np.column_stack([price, people.to_numpy(dtype=np.float64), rows[list(WEATHER)].to_numpy(dtype=np.float64)])
