@@ -59,7 +59,7 @@ class Mlp:
         stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
         check = (x[~before], sold[~before])
         network.fit(x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0)
-        forecast = np.maximum(network.predict(x[~before], BATCH, verbose=0)[:, 0], 0.0)
+        forecast = np.maximum(network(x[~before], training=False).numpy()[:, 0], 0.0)
         return float(np.abs(forecast - sold[~before]).sum() / max(sold[~before].sum(), 1.0)), network
 
     def units(self, prices: Floats) -> Floats:
@@ -70,7 +70,7 @@ class Mlp:
         for one in prices.T:
             paid = np.where(np.isnan(one), self._history.price_now, one)
             x = (inputs(self._history.open, paid, self._history.buyers) - self._centre) / self._scale
-            columns.append(np.maximum(self._network.predict(x, BATCH, verbose=0)[:, 0], 0.0))
+            columns.append(np.maximum(self._network(x, training=False).numpy()[:, 0], 0.0))
         return np.where(np.isnan(prices), np.nan, np.column_stack(columns))
 
 
