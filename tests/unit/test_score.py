@@ -6,7 +6,7 @@ import pytest
 
 from pricelake.errors import SettingsError
 from pricelake.evaluation.rows import Measured, Setting
-from pricelake.settings.loading import read_layers, validate
+from pricelake.settings.loading import load_file, validate
 from pricelake.settings.scoreboard import REPORTED_SEEDS, ScoreboardFile
 from pricelake.workflows.score import movements
 
@@ -15,7 +15,7 @@ CONFIGURATION = Path(__file__).parents[2] / "conf/scoreboards"
 
 @pytest.mark.parametrize("path", sorted(CONFIGURATION.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_scoreboards_are_valid_and_report_no_development_seed(path: Path) -> None:
-    settings = validate(ScoreboardFile, read_layers(path), str(path)).scoreboard
+    settings = load_file(ScoreboardFile, path).scoreboard
     for case in settings.cases:
         shop = settings.simulation(case)
         assert {shop.seed, shop.seed + shop.branches - 1} <= set(REPORTED_SEEDS)

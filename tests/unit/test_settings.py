@@ -4,10 +4,10 @@ import pytest
 
 from pricelake.errors import SettingsError
 from pricelake.settings import configuration_hash, load_settings, settings_hash
-from pricelake.settings.loading import read_layers, validate
+from pricelake.settings.loading import load_file
 from pricelake.settings.shop import load_shop
+from pricelake.settings.simulation import SimulationFile
 from pricelake.workflows.entry import as_of_date, parse_overrides
-from pricelake.workflows.simulate import SimulationFile
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def test_shipped_settings_and_shops_are_valid() -> None:
     for path in REPOSITORY.glob("conf/shops/*.yaml"):
         assert load_shop(path).tables
     for path in REPOSITORY.glob("conf/simulations/*.yaml"):
-        assert validate(SimulationFile, read_layers(path), str(path)).simulation.switches.on()
+        assert load_file(SimulationFile, path).simulation.switches.on()
 
 
 def test_overlay_changes_single_keys_and_keeps_the_rest(tmp_path: Path) -> None:

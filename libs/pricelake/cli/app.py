@@ -16,7 +16,7 @@ from pricelake.cli.progress import TerminalReporter
 from pricelake.cli.summary import print_summary
 from pricelake.errors import PriceLakeError
 from pricelake.settings import Settings, load_settings
-from pricelake.settings.loading import overlay, read_layers, validate
+from pricelake.settings.loading import load_file
 from pricelake.tables import CONTRACTS, contract_of
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.entry import as_of_date, parse_overrides, run_named_job
@@ -120,11 +120,10 @@ def simulate(
 ) -> None:
     """Write a simulated shop whose demand is known, with settings to run on it."""
     from pricelake.session import build_session
-    from pricelake.workflows.simulate import SimulationFile
+    from pricelake.settings.simulation import SimulationFile
     from pricelake.workflows.simulate import simulate as write
 
-    content = overlay(read_layers(settings), parse_overrides(set_ or []))
-    file = validate(SimulationFile, content, str(settings))
+    file = load_file(SimulationFile, settings, parse_overrides(set_ or []))
     with TerminalReporter(console) as reporter:
         path = write(build_session(file.spark, "pricelake simulate"), file.simulation, out, reporter)
     console.print(
@@ -143,8 +142,7 @@ def score(
     from pricelake.settings.scoreboard import ScoreboardFile
     from pricelake.workflows.score import score as run_scoreboard
 
-    content = overlay(read_layers(settings), parse_overrides(set_ or []))
-    file = validate(ScoreboardFile, content, str(settings))
+    file = load_file(ScoreboardFile, settings, parse_overrides(set_ or []))
     command = f"pricelake score --settings {settings}"
     with TerminalReporter(console) as reporter:
         spark = build_session(file.spark, "pricelake score")

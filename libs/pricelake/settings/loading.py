@@ -79,18 +79,23 @@ def validate(model: type[Model], content: Mapping[str, Any], origin: str) -> Mod
         raise SettingsError(f"{origin} has {len(lines)} problem{plural}:\n" + "\n".join(lines)) from None
 
 
-def load_settings(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of one environment.
+def load_file(model: type[Model], path: str | Path, overrides: Mapping[str, Any] | None = None) -> Model:
+    """A YAML file as a ``model``.
 
     Args:
-        path: a YAML file, which may ``extends:`` another one relative to itself.
+        model: what the file holds.
+        path: the file, which may ``extends:`` another one relative to itself.
         overrides: nested keys put on top, for example ``{"lake": {"root": "/tmp/lake"}}``.
 
     Raises:
         SettingsError: the file cannot be used; all problems are listed.
     """
-    content = overlay(read_layers(Path(path)), overrides or {})
-    return validate(Settings, content, str(path))
+    return validate(model, overlay(read_layers(Path(path)), overrides or {}), str(path))
+
+
+def load_settings(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of one environment; arguments and errors as :func:`load_file`."""
+    return load_file(Settings, path, overrides)
 
 
 def settings_hash(settings: BaseModel) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pricelake.settings.loading import read_layers, settings_hash, validate
+from pricelake.settings.loading import load_file, settings_hash
 from pricelake.settings.sections import Count, Rate, Section
 
 Amount = Annotated[float, Field(gt=0.0, le=1e7, description="price in shop currency")]
@@ -195,4 +195,4 @@ def load_rules(path: str | Path) -> RuleSet:
     Raises:
         SettingsError: the file cannot be used; all problems are listed.
     """
-    return validate(RuleSet, read_layers(Path(path)), str(path))
+    return load_file(RuleSet, path)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from pricelake.settings.loading import read_layers, validate
+from pricelake.settings.loading import load_file
 from pricelake.settings.sections import Rate, Section
 
 SHOP_TABLE_NAMES = (
@@ -129,4 +129,4 @@ def load_shop(path: str | Path) -> Shop:
     Raises:
         SettingsError: the file cannot be used; all problems are listed.
     """
-    return validate(Shop, read_layers(Path(path)), str(path))
+    return load_file(Shop, path)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pricelake.settings.sections import Count, Rate, Section
+from pricelake.settings.sections import Count, Rate, Section, SparkSettings
 
 Instruments = Literal["strong", "weak", "none"]
 
@@ -62,3 +62,10 @@ class SimulationSettings(Section):
     def branch(self, number: int) -> "SimulationSettings":
         """One branch as a shop of its own."""
         return self.model_copy(update={"seed": self.seed + number, "branches": 1})
+
+
+class SimulationFile(Section):
+    """A settings file of ``pricelake simulate``."""
+
+    spark: SparkSettings = SparkSettings()
+    simulation: SimulationSettings = Field(default_factory=SimulationSettings)

@@ -5,20 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
 from pyspark.sql import SparkSession
 
-from pricelake.settings.sections import Section, SparkSettings
 from pricelake.settings.simulation import SimulationSettings
 from pricelake.simulator.writing import COLUMNS, write_shop
 from pricelake.workflows.job import Reporter
-
-
-class SimulationFile(Section):
-    """A settings file of ``pricelake simulate``."""
-
-    spark: SparkSettings = SparkSettings()
-    simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
 
 def simulate(spark: SparkSession, settings: SimulationSettings, folder: Path, reporter: Reporter) -> Path:
