@@ -56,6 +56,11 @@ class FeatureSettings(Section):
     competitor_max_age_days: Count = Field(default=28, description="days a competitor's observed price stays good")
     competitor_min_confidence: Rate = Field(default=0.7, description="least confidence of a competitor's product match")
 
+    @property
+    def period_days(self) -> int:
+        """Days in a period."""
+        return 7 if self.period == "week" else 1
+
 
 class RecommenderSettings(Section):
     """ALS with implicit confidence (Hu, Koren and Volinsky 2008)."""

@@ -88,7 +88,7 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     booster = _lightgbm(job, data)
     job.reporter.step("Judge all contenders on the held-out periods")
     trees = with_lightgbm(data.held_out(), booster, TREES, PANEL_PRICE_RATIO)
-    days = 7 if job.settings.features.period == "week" else 1
+    days = job.settings.features.period_days
     naive = with_naive_forecasts(trees, closed_panel(job), data.periods.held_out, days)
     curves = _with_own_forecast(with_curve(naive, model), OWN)
     held_out = with_elasticity(curves, "elasticity", F.lit(0.0)).persist()

@@ -53,7 +53,6 @@ from pricelake.sources import (
 from pricelake.tables import comparable, contract_of, differ
 from pricelake.workflows.job import Job
 
-PERIOD_DAYS = {"day": 1, "week": 7}
 NEEDED_ROWS = ("products", "order_lines", "sales_panel")
 WITHOUT = {
     "order_lines": "sales come as totals: no customers, so no recommendations",
@@ -94,7 +93,7 @@ def ingest(job: Job) -> dict[str, Any]:
     pads = _pads(job)
     schemas = {name: contract_of(f"bronze.{name}").schema for name in shop.tables}
     mapped = map_tables(job.spark, shop, schemas, pads)
-    horizon = Horizon(job.as_of, datetime.now(UTC), shop.time_zone, PERIOD_DAYS[job.settings.features.period])
+    horizon = Horizon(job.as_of, datetime.now(UTC), shop.time_zone, job.settings.features.period_days)
     job.lake.create("bronze.quarantine")
     names = ["products", *(name for name in mapped if name != "products")]
     counts: dict[str, TableCounts] = {}

@@ -168,7 +168,7 @@ def _findings(
 ) -> Findings:
     prices, as_of, panel = tables.prices, job.as_of, evidence.panel_quality(tables.panel)
     demand = job.settings.demand
-    period_days = 7 if job.settings.features.period == "week" else 1
+    period_days = job.settings.features.period_days
     judged, ranked = tables.demand_metrics, tables.recommender_metrics
     quarantine = evidence.quarantine_counts(tables.quarantine) if tables.quarantine is not None else ()
     shown = [*(one.product_id for one in opportunities), *(one.recommendation.product_id for one in curves)]
