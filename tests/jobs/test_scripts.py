@@ -165,7 +165,7 @@ def headline_of(prices: pd.DataFrame) -> dict[str, Any]:
 
 def test_the_record_has_every_section_people_read(chain: Chain, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "run.json"
-    write_record(run_record(list(chain.results.values()), {"profit_now_amount": 3.5}, 12.5), path)
+    write_record(run_record(list(chain.results.values()), 12.5), path)
     record = json.loads(path.read_text())
     assert [job["name"] for job in record["jobs"]] == [entry.name for entry in JOBS]
     assert {"name", "seconds", "rows_in", "rows_out", "table_versions"} == set(record["jobs"][0])

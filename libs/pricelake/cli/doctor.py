@@ -12,7 +12,7 @@ from pricelake.errors import MachineError, SettingsError
 from pricelake.jars import jars_to_add, spark_jars_directory
 from pricelake.java import SUPPORTED, bundled_java_home, java_major
 from pricelake.settings import Settings
-from pricelake.workflows.write_report import local_path
+from pricelake.workflows.whole_file import local_path
 
 WANTED = {
     "pyspark": "3.5",

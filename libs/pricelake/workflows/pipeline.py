@@ -8,13 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from pricelake.report.decisions import decision_totals
 from pricelake.session import build_session
 from pricelake.settings import Settings
-from pricelake.tables import Lake
 from pricelake.workflows.catalogue import JOBS
 from pricelake.workflows.job import JobResult, Reporter, run_job
 from pricelake.workflows.provenance import code_version, machine_facts
@@ -42,48 +37,14 @@ def run_all(
         if on_job is not None:
             on_job(entry.name, number, len(JOBS))
         results.append(run_job(entry.name, entry.workflow(), spark, settings, as_of, reporter))
-    prices = Lake(spark, settings.lake.root).read("gold.price_recommendations").where(F.col("as_of_date") == as_of)
-    headline = headline_figures(prices, settings.demand.min_elasticity)
-    return run_record(results, headline, time.monotonic() - clock)
+    return run_record(results, time.monotonic() - clock)
 
 
-def headline_figures(prices: DataFrame, weakest_elasticity: float) -> dict[str, Any]:
-    """The report's headline, from the same totals.
-
-    Args:
-        prices: ``gold.price_recommendations`` of one as-of date.
-        weakest_elasticity: smallest size of an elasticity that a curve may have.
-
-    Returns:
-        in shop currency, expected for the open period: ``profit_now_amount`` (prices with a curve and a cost),
-        ``profit_gain_amount`` with ``profit_gain_low_amount`` and ``profit_gain_high_amount`` (changed prices with a
-        cost; sums of the ends of their intervals), ``revenue_now_amount`` (prices with a curve),
-        ``revenue_gain_amount`` (changed prices); and ``low_confidence_changed``: changed prices of low or no
-        confidence.
-
-    Raises:
-        PricingError: there is no recommendation.
-    """
-    totals = decision_totals(prices, weakest_elasticity)
-    amounts = {
-        "profit_now_amount": totals.profit_now,
-        "profit_gain_amount": totals.profit_uplift,
-        "profit_gain_low_amount": totals.profit_uplift_low,
-        "profit_gain_high_amount": totals.profit_uplift_high,
-        "revenue_now_amount": totals.revenue_now,
-        "revenue_gain_amount": totals.revenue_uplift,
-    }
-    return {name: float(amount) for name, amount in amounts.items()} | {
-        "low_confidence_changed": totals.low_confidence_changed
-    }
-
-
-def run_record(results: list[JobResult], headline: dict[str, Any], total_seconds: float) -> dict[str, Any]:
-    """What ``--json`` writes: jobs, ranks, metrics, recommendations with the headline, quarantine, seconds.
+def run_record(results: list[JobResult], total_seconds: float) -> dict[str, Any]:
+    """What ``--json`` writes: jobs, ranks, metrics, recommendations with the report's headline, quarantine, seconds.
 
     Args:
         results: of the jobs, in order.
-        headline: as :func:`headline_figures`.
         total_seconds: of the whole run.
     """
     said = {result.name: result.summary for result in results}
@@ -102,7 +63,8 @@ def run_record(results: list[JobResult], headline: dict[str, Any], total_seconds
         "ranks": demand.get("ranks", []),
         "recommender": said.get("train_recommender", {}),
         "demand": demand.get("demand", {}),
-        "recommendations": said.get("recommend_prices", {}).get("recommendations", {}) | headline,
+        "recommendations": said.get("recommend_prices", {}).get("recommendations", {})
+        | said.get("write_report", {}).get("headline", {}),
         "quarantined_rows": said.get("ingest", {}).get("quarantined_rows", 0),
         "total_seconds": round(total_seconds, 2),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),

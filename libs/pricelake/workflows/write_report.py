@@ -11,14 +11,13 @@ from pyspark.sql import functions as F
 
 from pricelake.demand.curve import CURVE_COLUMNS, expected_units
 from pricelake.demand.inputs import YEARLY_MIN_DAYS
-from pricelake.errors import SettingsError
 from pricelake.report import Findings, decisions, draw_curve, evidence, render
 from pricelake.report.evidence_facts import PanelQuality, QuarantineCount
 from pricelake.report.facts import DecisionTotals, DrawnCurve, Recommendation
 from pricelake.report.recent import margin_paid, prices_paid, recent_periods
 from pricelake.workflows.job import Job
 from pricelake.workflows.price_list import write_price_list
-from pricelake.workflows.whole_file import whole_file
+from pricelake.workflows.whole_file import local_path, whole_file
 
 OPPORTUNITIES = 25
 CATEGORIES = 18
@@ -50,7 +49,7 @@ def write_report(job: Job) -> dict[str, Any]:
 
     Returns:
         ``report`` and ``price_list`` (paths), ``bytes`` of the report, prices ``listed``, ``opportunities`` and
-        ``curves`` shown.
+        ``curves`` shown, ``headline`` (:func:`headline_figures`).
 
     Raises:
         ContractError: recommendations, panel or products have not been written.
@@ -80,21 +79,29 @@ def write_report(job: Job) -> dict[str, Any]:
         "listed": listed,
         "opportunities": len(opportunities),
         "curves": len(curves),
+        "headline": headline_figures(totals),
     }
 
 
-def local_path(text: str) -> Path:
-    """The path the report goes to.
+def headline_figures(totals: DecisionTotals) -> dict[str, float]:
+    """The report's headline for machines.
 
-    Raises:
-        SettingsError: it is a URI; a browser opens files, so the report is a file.
+    Returns:
+        in shop currency, expected for the open period: ``profit_now_amount`` (prices with a curve and a cost),
+        ``profit_gain_amount`` with ``profit_gain_low_amount`` and ``profit_gain_high_amount`` (changed prices with a
+        cost; sums of the ends of their intervals), ``revenue_now_amount`` (prices with a curve),
+        ``revenue_gain_amount`` (changed prices); and ``low_confidence_changed``: changed prices of low or no
+        confidence.
     """
-    if ":/" in text:
-        raise SettingsError(
-            f"report.path is {text}, which is not a local path. The report is one file for a browser: "
-            "name a path on this machine (a mounted /dbfs/... path works) and copy it on from there."
-        )
-    return Path(text)
+    return {
+        "profit_now_amount": float(totals.profit_now),
+        "profit_gain_amount": float(totals.profit_uplift),
+        "profit_gain_low_amount": float(totals.profit_uplift_low),
+        "profit_gain_high_amount": float(totals.profit_uplift_high),
+        "revenue_now_amount": float(totals.revenue_now),
+        "revenue_gain_amount": float(totals.revenue_uplift),
+        "low_confidence_changed": totals.low_confidence_changed,
+    }
 
 
 def write_page(path: Path, page: str) -> int:
