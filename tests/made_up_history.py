@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Feasible, History
 from pricelake.evaluation.contenders.features import CONTEXT
+from pricelake.evaluation.contenders.interface import Feasible, History
 
 PERIODS, PRODUCTS = 104, 24
 MONDAY = date(2022, 1, 3)

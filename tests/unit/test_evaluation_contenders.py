@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricelake.evaluation.contenders.base import DemandModel, Feasible, Floats, ModelPolicy, Policy
 from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
 from pricelake.evaluation.contenders.double_ml import DoubleMl
+from pricelake.evaluation.contenders.interface import DemandModel, Feasible, Floats, ModelPolicy, Policy
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
 from pricelake.evaluation.contenders.mlp import Mlp
 from pricelake.evaluation.contenders.trees import LightGbm
@@ -80,7 +80,9 @@ def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:
 def test_a_model_is_priced_at_the_best_allowed_candidate() -> None:
     history, _ = made_up_history()
     feasible = within(history)
-    chosen = ModelPolicy(GuessedElasticity(-3.0)).propose(history, feasible)
+    model = GuessedElasticity(-3.0)
+    model.fit(history)
+    chosen = ModelPolicy(model).propose(history, feasible)
     wanted = history.unit_cost * 3.0 / 2.0  # cost x e / (e + 1)
     reached = (wanted > feasible.prices[:, 0]) & (wanted < feasible.prices[:, -1])
     assert reached.sum() > 5
@@ -91,7 +93,9 @@ def test_what_a_model_could_not_learn_has_no_price() -> None:
     history, _ = made_up_history()
     first = history.closed["product_id"] == "p00"
     history.closed.loc[first, "unit_price"] = 3.0
-    chosen = ModelPolicy(LogLogOls()).propose(history, within(history))
+    model = LogLogOls()
+    model.fit(history)
+    chosen = ModelPolicy(model).propose(history, within(history))
     assert np.isnan(chosen[0])
     assert not np.isnan(chosen[1:]).any()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pricelake.evaluation.contenders.base import Feasible, Floats, History
+from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.contenders.lazy import StatusQuo, UniformMove
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules
@@ -27,7 +27,7 @@ def stage() -> Stage:
     opened = pd.DataFrame({"price_changes": np.arange(len(offers)) % 9})
     history = History(pd.DataFrame(), opened, offers, pd.Series(dtype=float), pd.DataFrame())
     feasible = rules.feasible(history.price_now, history.unit_cost)
-    return Stage(market, history, feasible, rules.violations, Setting((), "strong"))
+    return Stage(market, history, feasible, Setting((), "strong"))
 
 
 @dataclass

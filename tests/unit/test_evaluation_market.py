@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pricelake.evaluation import oracle
-from pricelake.evaluation.contenders.base import Feasible, History, Policy
+from pricelake.evaluation.contenders.interface import Feasible, History, Policy
 from pricelake.evaluation.contenders.lazy import StatusQuo
 from pricelake.evaluation.contenders.truthful import Oracle, TrueOwnCurves
 from pricelake.evaluation.market import Context, Market, own_elasticities

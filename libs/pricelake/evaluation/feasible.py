@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pricelake.evaluation.contenders.base import Feasible, Floats
+from pricelake.evaluation.contenders.interface import Feasible, Floats
 
 CENT = 0.01
 
@@ -41,8 +41,3 @@ class HardRules:
         ending = np.where(price < self.dear_from, cents % 10 == 9, np.isin(cents % 100, (49, 99)))
         margin = price * (1.0 - self.min_margin_rate) >= cost - 1e-9
         return np.asarray(np.unique(np.append(price[ending & margin], now)))
-
-    def violations(self, prices: Floats, price_now: Floats, unit_cost: Floats) -> int:
-        """How many prices none of the rules' candidates equals."""
-        allowed = self.feasible(price_now, unit_cost).prices
-        return int((~(np.abs(allowed - prices[:, None]) < CENT / 2).any(axis=1)).sum())

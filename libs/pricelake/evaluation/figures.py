@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-REACH = 0.2
 STEPS = (-0.2, -0.1, 0.0, 0.1, 0.2)
 """Where elasticities are compared, as moves of the price in force."""
 

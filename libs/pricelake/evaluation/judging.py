@@ -1,15 +1,15 @@
 """Judge contenders on one shop: every figure by branch, nothing left out because it failed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from pricelake.evaluation.contenders.base import DemandModel, Feasible, Floats, History, ModelPolicy, Policy
-from pricelake.evaluation.contenders.truthful import Oracle
-from pricelake.evaluation.figures import STEPS, capture, change_groups, elasticity_errors, wape
+from pricelake.evaluation.contenders.interface import DemandModel, Feasible, Floats, History, Policy
+from pricelake.evaluation.contenders.truthful import Oracle, TrueOwnCurves
+from pricelake.evaluation.figures import STEPS, capture, change_groups, curve_elasticities, elasticity_errors, wape
 from pricelake.evaluation.rows import Measured, Setting
 from pricelake.evaluation.simulated import SimulatedMarket
 
@@ -17,7 +17,6 @@ TWITCH = 0.01
 """Elasticities of a model are differences over one percent to either side."""
 CHANGES = (0.05, 0.10, 0.20)
 WEEKS = (1, 4, 13)
-Rules = Callable[[Floats, Floats, Floats], int]
 
 
 @dataclass(frozen=True)
@@ -28,14 +27,12 @@ class Stage:
         market: its truth.
         history: what contenders know.
         feasible: prices that the rules allow.
-        violations: how many of some prices break a rule, given prices in force and costs.
         setting: under which the shop was made.
     """
 
     market: SimulatedMarket
     history: History
     feasible: Feasible
-    violations: Rules
     setting: Setting
 
     @property
@@ -59,9 +56,9 @@ def judge_model(stage: Stage, model: DemandModel) -> list[Measured]:
     slopes = np.column_stack([_slope(model, history.price_now * (1.0 + step)) for step in STEPS])
     errors = elasticity_errors(slopes, true_slopes[:, [int(np.flatnonzero(moves == step)[0]) for step in STEPS]])
     changes = change_groups(history.open["price_changes"].to_numpy(dtype=np.int64))
-    found = []
-    for branch in np.unique(stage.branches):
-        rows = stage.branches == branch
+    branches, found = stage.branches, []
+    for branch in np.unique(branches):
+        rows = branches == branch
         tell = _Teller(stage, int(branch), model.name)
         found += tell.own_price_bias(errors[rows], None)
         for group in np.unique(changes[rows]):
@@ -81,40 +78,32 @@ def judge_model(stage: Stage, model: DemandModel) -> list[Measured]:
 
 def _slope(model: DemandModel, prices: Floats) -> Floats:
     """Elasticity of a model at prices, shape ``(n_offers,)``."""
-    around = np.array([1.0 - TWITCH, 1.0 + TWITCH])
-    units = model.units(prices[:, None] * around)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.log(units[:, 1] / units[:, 0]) / np.log(around[1] / around[0])
-    return np.asarray(np.where(np.isfinite(slope), slope, np.nan))
+    around = prices[:, None] * np.array([1.0 - TWITCH, 1.0 + TWITCH])
+    return curve_elasticities(model.units(around), around)[:, 0]
 
 
 def judge_policies(stage: Stage, policies: Sequence[Policy], weeks: Sequence[int] = WEEKS) -> list[Measured]:
     """Profit capture, regret and violations of policies over the next weeks; a missing price stays as it is."""
-    history = stage.history
+    history, branches = stage.history, stage.branches
     proposed = {}
     for policy in policies:
         prices = policy.propose(history, stage.feasible)
         proposed[policy.name] = np.where(np.isnan(prices), history.price_now, prices)
+    own_curves = TrueOwnCurves(stage.market).propose(history, stage.feasible)
     found = []
     for number in weeks:
-        best = Oracle(stage.market, number).propose(history, stage.feasible)
+        best = Oracle(stage.market, number, start=own_curves).propose(history, stage.feasible)
         earned = {name: _earned(stage, prices, number) for name, prices in (proposed | {"oracle": best}).items()}
         now = _earned(stage, history.price_now, number)
         for name, profit in earned.items():
-            prices = proposed.get(name, best)
+            is_broken = ~stage.feasible.allows(proposed.get(name, best))
             for branch, value in enumerate(profit):
-                rows = stage.branches == branch
                 tell = _Teller(stage, branch, name, number)
                 found.append(tell("profit_capture", "capture", capture(value, now[branch], earned["oracle"][branch])))
                 found.append(tell("profit_capture", "regret_amount", earned["oracle"][branch] - value))
-                broken = stage.violations(prices[rows], history.price_now[rows], history.unit_cost[rows])
-                found.append(tell("profit_capture", "violations", float(broken)))
+                broken = float(is_broken[branches == branch].sum())
+                found.append(tell("profit_capture", "violations", broken))
     return found
-
-
-def model_policies(models: Sequence[DemandModel]) -> list[Policy]:
-    """Each model priced product by product at its most profitable allowed price."""
-    return [ModelPolicy(model) for model in models]
 
 
 def _earned(stage: Stage, prices: Floats, weeks: int) -> Floats:

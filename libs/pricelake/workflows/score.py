@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from pyspark.sql import SparkSession
 
-from pricelake.evaluation.contenders.base import DemandModel, Policy
 from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
 from pricelake.evaluation.contenders.double_ml import DoubleMl
+from pricelake.evaluation.contenders.interface import DemandModel, ModelPolicy, Policy
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
 from pricelake.evaluation.contenders.mlp import Mlp
 from pricelake.evaluation.contenders.trees import LightGbm
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules
-from pricelake.evaluation.judging import Stage, judge_model, judge_policies, model_policies
+from pricelake.evaluation.judging import Stage, judge_model, judge_policies
 from pricelake.evaluation.rows import Measured, Setting, summarise
 from pricelake.settings.scoreboard import Case, ScoreboardSettings
 from pricelake.tables import Lake
@@ -65,12 +65,11 @@ def score(
 
 def judge_case(shop: ScoredShop, case: Case, lake: Lake, weeks: Sequence[int]) -> list[Measured]:
     """Every figure of every contender on one shop."""
-    history, rules = shop.history, HardRules()
+    history = shop.history
     stage = Stage(
         market=shop.market,
         history=history,
-        feasible=rules.feasible(history.price_now, history.unit_cost),
-        violations=rules.violations,
+        feasible=HardRules().feasible(history.price_now, history.unit_cost),
         setting=Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate),
     )
     pricelake = read_pricelake(lake, shop)
@@ -81,7 +80,7 @@ def judge_case(shop: ScoredShop, case: Case, lake: Lake, weeks: Sequence[int]) -
     found = [one for model in (*models, pricelake) for one in judge_model(stage, model)]
     lazy: list[Policy] = [StatusQuo(), CostPlus(), CompetitorMedian(), RatingRule(), TrueOwnCurves(shop.market)]
     moves: list[Policy] = [UniformMove(rate) for rate in UNIFORM_MOVES]
-    return found + judge_policies(stage, [*lazy, *moves, *model_policies(models), pricelake], weeks)
+    return found + judge_policies(stage, [*lazy, *moves, *map(ModelPolicy, models), pricelake], weeks)
 
 
 def movements(measured: Sequence[Measured]) -> list[Measured]:

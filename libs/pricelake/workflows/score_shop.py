@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import expected_units
-from pricelake.evaluation.contenders.base import Floats, History
+from pricelake.evaluation.contenders.interface import Floats, History
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.settings import Settings
 from pricelake.settings.loading import load_settings

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Floats, History
+from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
 KEY = ["product_id", "market_id"]
 MIN_ROWS = 12
-VALIDATION_PERIODS = 8
 CONTROLS = (
     "display_rate",
     "feature_rate",
@@ -53,7 +54,7 @@ class GuessedElasticity:
         self._curve = ConstantElasticity(level, reference, np.full(len(level), self.elasticity))
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
 
@@ -89,8 +90,8 @@ class LogLogOls:
     def fit(self, history: History) -> None:
         """Choose how to treat weeks without a sale, then fit all weeks."""
         closed = history.closed
-        cut = np.sort(closed["period_start"].unique())[-VALIDATION_PERIODS]
-        before, after = closed[closed["period_start"] < cut], closed[closed["period_start"] >= cut]
+        is_before = is_before_validation(closed)
+        before, after = closed[is_before], closed[~is_before]
         errors = {added: _validation_error(before, after, added) for added in (0.0, 0.5, 1.0)}
         added = min(errors, key=lambda one: errors[one])
         lines = _lines(closed, added).reindex(pd.MultiIndex.from_frame(history.offers[KEY]))
@@ -98,7 +99,7 @@ class LogLogOls:
         self._curve = ConstantElasticity(level, np.exp(lines["log_price"].to_numpy()), lines["slope"].to_numpy())
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
 
@@ -122,7 +123,7 @@ def _validation_error(before: pd.DataFrame, after: pd.DataFrame, added: float) -
     )
     known, sold = ~np.isnan(log_units), after["units"].to_numpy(dtype=np.float64)
     forecast = np.maximum(np.exp(np.clip(log_units[known], -20.0, 20.0)) - added, 0.0)
-    return float(np.abs(forecast - sold[known]).sum() / max(sold[known].sum(), 1.0))
+    return validation_wape(forecast, sold[known])
 
 
 @dataclass
@@ -148,7 +149,7 @@ class HierarchicalOls:
         self._curve = ConstantElasticity(level, reference, by_offer.to_numpy(dtype=np.float64))
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
 
@@ -175,7 +176,7 @@ def _shrunk_slopes(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(centre + kept * (own - centre), index=pd.MultiIndex.from_tuples(offers, names=KEY))
 
 
-def _within(values: Floats, codes: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _within(values: Floats, codes: npt.NDArray[np.intp]) -> Floats:
     """Deviations from the mean of each offer."""
     frame = pd.DataFrame(values if values.ndim > 1 else values[:, None])
     found = (frame - frame.groupby(codes).transform("mean")).to_numpy()

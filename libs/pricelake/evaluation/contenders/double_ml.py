@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Floats, History
 from pricelake.evaluation.contenders.curves import ConstantElasticity, fitted, recent_level
 from pricelake.evaluation.contenders.features import fit_encoder
+from pricelake.evaluation.contenders.interface import Floats, History
 
 FOLDS = 4
 STRONG_F = 10.0
@@ -57,7 +57,7 @@ class DoubleMl:
         )
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
     def _residual(self, values: Floats, inputs: Floats, block: npt.NDArray[np.int64]) -> Floats:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Floats
+from pricelake.evaluation.contenders.interface import Floats
 
 CONTEXT = (
     "display_rate", "feature_rate", "coupon_rate", "price_cut_rate", "promotion_depth_rate", "availability_rate",
@@ -15,7 +15,6 @@ CONTEXT = (
     "units_mean_all", "units_max_8", "price_lag_ratio", "promotion_lag_1", "category_units_lag_1",
     "category_discount_rate",
 )  # fmt: skip
-PRICE = ("log_price", "log_price_ratio", "log_competitor_ratio", "discount_rate")
 CODES = ("product_id", "market_id", "category", "brand")
 
 
@@ -32,7 +31,7 @@ class Encoder:
         return np.column_stack([numbers, texts])
 
     def price(self, rows: pd.DataFrame, paid: Floats | None = None) -> Floats:
-        """The price's columns, shape ``(n_rows, 4)``.
+        """Log price, over the reference price, over the competitors', and discount rate, shape ``(n_rows, 4)``.
 
         Args:
             rows: of the panel.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pricelake.evaluation.contenders.base import Feasible, Floats, History
+from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 
 
 @dataclass(frozen=True)

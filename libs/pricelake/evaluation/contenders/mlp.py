@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Floats, History
+from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
 UNITS = 64
-VALIDATION_PERIODS = 8
 GRID = {"learning_rate": (1e-3, 1e-2), "dropout": (0.0, 0.2)}
 MAX_EPOCHS = 60
 PATIENCE = 5
@@ -41,8 +41,7 @@ class Mlp:
         raw = inputs(closed, closed["unit_price"].to_numpy(dtype=np.float64), history.buyers)
         self._centre, self._scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
         x, sold = (raw - self._centre) / self._scale, closed["units"].to_numpy(dtype=np.float64)
-        cut = np.sort(closed["period_start"].unique())[-VALIDATION_PERIODS]
-        before = (closed["period_start"] < cut).to_numpy()
+        before = is_before_validation(closed)
         tried = [self._try(x, sold, before, *values) for values in product(*GRID.values())]
         _, self._network = min(tried, key=lambda one: one[0])
 
@@ -60,10 +59,10 @@ class Mlp:
         check = (x[~before], sold[~before])
         network.fit(x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0)
         forecast = np.maximum(network(x[~before], training=False).numpy()[:, 0], 0.0)
-        return float(np.abs(forecast - sold[~before]).sum() / max(sold[~before].sum(), 1.0)), network
+        return validation_wape(forecast, sold[~before]), network
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         if self._history is None:
             raise ValueError("fit the model first")
         columns = []
@@ -80,7 +79,7 @@ def inputs(rows: pd.DataFrame, price: Floats, buyers: pd.DataFrame) -> Floats:
     Args:
         rows: of the panel.
         price: paid, shape ``(n_rows,)``.
-        buyers: see :class:`pricelake.evaluation.contenders.base.History`.
+        buyers: see :class:`pricelake.evaluation.contenders.interface.History`.
     """
     people = buyers.reindex(rows["product_id"]).fillna(buyers.mean()).fillna(0.0)
     return np.column_stack([price, people.to_numpy(dtype=np.float64), rows[list(WEATHER)].to_numpy(dtype=np.float64)])

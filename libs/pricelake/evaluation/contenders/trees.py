@@ -8,10 +8,10 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from pricelake.evaluation.contenders.base import Floats, History
 from pricelake.evaluation.contenders.features import Encoder, fit_encoder
+from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
-VALIDATION_PERIODS = 8
 GRID = {
     "objective": ("poisson", "tweedie", "l2"),
     "num_leaves": (7, 31),
@@ -41,8 +41,7 @@ class LightGbm:
         self._encoder, self._history = fit_encoder(closed), history
         inputs = np.column_stack([self._encoder.context(closed), self._encoder.price(closed)])
         sold = closed["units"].to_numpy(dtype=np.float64)
-        cut = np.sort(closed["period_start"].unique())[-VALIDATION_PERIODS]
-        before = (closed["period_start"] < cut).to_numpy()
+        before = is_before_validation(closed)
         tried = [
             self._try(inputs, sold, before, dict(zip(GRID, values, strict=True))) for values in product(*GRID.values())
         ]
@@ -58,11 +57,10 @@ class LightGbm:
         stop = lightgbm.early_stopping(PATIENCE, verbose=False)
         model = lightgbm.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
         forecast = np.maximum(model.predict(inputs[~before], num_iteration=model.best_iteration), 0.0)
-        error = float(np.abs(forecast - sold[~before]).sum() / max(sold[~before].sum(), 1.0))
-        return error, settings, max(model.best_iteration, 1)
+        return validation_wape(forecast, sold[~before]), settings, max(model.best_iteration, 1)
 
     def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.base.DemandModel`."""
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         if self._encoder is None or self._history is None:
             raise ValueError("fit the model first")
         rows = self._history.open

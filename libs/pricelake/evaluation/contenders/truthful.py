@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.base import Feasible, Floats, History
+from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.market import Context, Market
 from pricelake.evaluation.oracle import Profits, best_prices
 
@@ -47,23 +47,25 @@ class Oracle:
         market: whose truth.
         periods: how long prices hold.
         period_days: days of a period.
+        start: allowed prices to climb from besides those in force; None: each product's best by its own true curve.
     """
 
     market: Market
     periods: int = 1
     period_days: int = 7
+    start: Floats | None = None
     name: str = "oracle"
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
         """Group by group; exact where :func:`pricelake.evaluation.oracle.best_prices` is."""
         chosen = np.empty(len(history.offers))
-        own_curves = TrueOwnCurves(self.market).propose(history, feasible)
+        start = TrueOwnCurves(self.market).propose(history, feasible) if self.start is None else self.start
         for market_id, index in history.groups():
             products = history.offers["product_id"].to_numpy()[index]
             candidates = [row[~np.isnan(row)] for row in feasible.prices[index]]
             now = Feasible(feasible.prices[index]).nearest(history.price_now[index])
             profits = self._profits(products, market_id)
-            chosen[index] = best_prices(profits, candidates, [now, own_curves[index]]).prices
+            chosen[index] = best_prices(profits, candidates, [now, start[index]]).prices
         return chosen
 
     def _profits(self, products: npt.NDArray[np.object_], market_id: str) -> Profits:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+HALF_CENT = 0.005
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class Feasible:
             raise ValueError("no candidate of an offer has a worth")
         return self._taken(known.argmax(axis=1))
 
+    def allows(self, prices: Floats) -> npt.NDArray[np.bool_]:
+        """Whether each price is one of its offer's allowed ones, to half a cent, shape ``(n_offers,)``."""
+        return np.asarray((np.abs(self.prices - prices[:, None]) < HALF_CENT).any(axis=1))
+
     def _taken(self, index: npt.NDArray[np.intp]) -> Floats:
         return np.asarray(np.take_along_axis(self.prices, index[:, None], axis=1)[:, 0])
 
@@ -114,7 +119,7 @@ class ModelPolicy:
     """The most profitable allowed price by a demand model, product by product, as every model is used here.
 
     Attributes:
-        model: fitted when prices are proposed.
+        model: fitted.
     """
 
     model: DemandModel
@@ -126,7 +131,6 @@ class ModelPolicy:
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
         """See :class:`Policy`; NaN for offers the model could not learn."""
-        self.model.fit(history)
         units = self.model.units(feasible.prices)
         profit = units * (feasible.prices - history.unit_cost[:, None])
         known = ~np.isnan(np.where(np.isnan(feasible.prices), 0.0, profit)).any(axis=1)
