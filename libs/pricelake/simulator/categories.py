@@ -10,6 +10,8 @@ from pricelake.simulator.shoppers import TASTES, Shoppers
 from pricelake.simulator.words import ATTRIBUTES, KINDS, Kind, brand_name
 
 BRANDS = 60
+WORDS = [word for word, _ in ATTRIBUTES]
+FAMILY, PREMIUM = WORDS.index("family"), WORDS.index("premium")
 # what a word says about a product: liking for it goes with the tastes, and some words make shoppers mind the price less
 ATTRIBUTE_SENSITIVITY = np.array([-0.25, -0.35, 0.35, 0.15, 0.0, 0.05, -0.15, -0.1])
 ATTRIBUTE_COST = np.array([0.25, 0.35, -0.2, 0.5, 0.0, 0.0, 0.1, 0.15])
@@ -65,6 +67,10 @@ class Category:
         """Number of products."""
         return len(self.usual_price)
 
+    def pack(self, product: int) -> float:
+        """Size of a product's pack in the kind's unit; family packs are twice as large."""
+        return self.kind.size * (2.0 if self.attributes[product, FAMILY] else 1.0)
+
     def pressure(self, price: Array) -> Array:
         """How dear a price feels: ((p / usual)^c - 1) / c, Box and Cox (1964); 0 at the usual price.
 
@@ -81,7 +87,7 @@ class Category:
 def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers, number: int) -> Category:
     """Category ``number`` of the shop; it depends on the seed and the number alone, not on how many there are."""
     kind = KINDS[number % len(KINDS)]
-    size = _sizes(settings)[number]
+    size = _size(settings, number)
     first = number * settings.products_per_category
     stream = draws.stream("category", number)
     centre = 0.8 * stream.standard_normal(TASTES)
@@ -101,7 +107,7 @@ def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers
     quality = 0.45 * own.standard_normal(size)
     minded = np.exp(attributes @ ATTRIBUTE_SENSITIVITY + 0.3 * own.standard_normal(size))
     cost = kind.usual_cost * np.exp(attributes @ ATTRIBUTE_COST + 0.2 * own.standard_normal(size))
-    margin = 0.34 + 0.24 * own.random(size) + 0.05 * attributes[:, 1]
+    margin = 0.34 + 0.24 * own.random(size) + 0.05 * attributes[:, PREMIUM]
     launched, delisted = _life(settings, own, size)
     repeat = number // len(KINDS)
     return Category(
@@ -126,11 +132,10 @@ def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers
     )
 
 
-def _sizes(settings: SimulationSettings) -> list[int]:
-    """Products of each category; the last one takes what is left over."""
-    sizes = [settings.products_per_category] * settings.categories
-    sizes[-1] = settings.products - settings.products_per_category * (settings.categories - 1)
-    return sizes
+def _size(settings: SimulationSettings, number: int) -> int:
+    """Products of a category; the last one takes what is left over."""
+    is_last = number == settings.categories - 1
+    return settings.products - settings.products_per_category * number if is_last else settings.products_per_category
 
 
 def _life(settings: SimulationSettings, stream: np.random.Generator, size: int) -> tuple[Array, Array]:
@@ -151,9 +156,8 @@ def product_id(number: int) -> str:
 def product_name(category: Category, product: int, brand: int) -> str:
     """``Brand Attribute Noun size unit``, as a label says it."""
     words = [ATTRIBUTES[a][0].capitalize() for a in np.flatnonzero(category.attributes[product])]
-    size = category.kind.size * (2.0 if category.attributes[product, 3] else 1.0)
     noun = category.kind.nouns[category.noun[product]]
-    return " ".join([brand_name(brand), *words, noun, f"{size:g} {category.kind.unit}"])
+    return " ".join([brand_name(brand), *words, noun, f"{category.pack(product):g} {category.kind.unit}"])
 
 
 def product_description(category: Category, product: int, brand: int) -> str:

@@ -10,7 +10,7 @@ from pricelake.simulator.categories import BRANDS, Category, draw_category
 from pricelake.simulator.demand import CategoryDemand, Conditions
 from pricelake.simulator.draws import Array, Draws
 from pricelake.simulator.seller import Plans, Seller, competitor_prices, draw_plans, with_endings
-from pricelake.simulator.shoppers import Shoppers, draw_shoppers
+from pricelake.simulator.shoppers import draw_shoppers
 from pricelake.simulator.surroundings import Surroundings, draw_surroundings, readiness
 
 FORECAST_MEMORY = 0.8
@@ -120,7 +120,7 @@ def set_stage(shop: SimulationSettings, number: int) -> Stage:
     branch, own = divmod(number, shop.categories)
     settings = shop.branch(branch)
     draws = Draws(settings.seed)
-    shoppers: Shoppers = draw_shoppers(settings, draws)
+    shoppers = draw_shoppers(settings, draws)
     surroundings = draw_surroundings(settings, draws)
     category = draw_category(settings, draws, shoppers, own)
     plans = draw_plans(settings, draws, category, surroundings)

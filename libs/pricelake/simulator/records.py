@@ -31,7 +31,7 @@ def products(stage: Stage) -> pd.DataFrame:
             "subcategory": [category.kind.nouns[noun].upper() for noun in category.noun],
             "brand": [brand_name(int(number)) for number in brands],
             "description": [product_description(category, n, int(brands[n])) for n in numbers],
-            "size_amount": [category.kind.size * (2.0 if family else 1.0) for family in category.attributes[:, 3]],
+            "size_amount": [category.pack(n) for n in numbers],
             "size_unit": category.kind.unit,
             "launched_on": [surroundings.monday(int(week)) if week >= 0 else None for week in category.launched],
         }

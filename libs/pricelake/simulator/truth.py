@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from pricelake.settings.simulation import SimulationSettings
-from pricelake.simulator.demand import Conditions
+from pricelake.simulator.demand import SHELF_LIFE, Conditions
 from pricelake.simulator.draws import Array
 from pricelake.simulator.history import Stage, State, Week, conditions_at, live, set_stage
 from pricelake.simulator.people import admiration
@@ -50,12 +50,9 @@ class CategoryTruth:
         seen = self.end.paid if last_paid is None else last_paid
         rivals = competitor_prices(self.stage.plans, self.stage.category, week, seen if reacts else None)
         nothing = np.zeros_like(self.end.paid)
-        calm = conditions_at(self.stage, week, nothing, nothing, rivals)
-        calm = replace(calm, display=nothing.astype(bool), feature=nothing.astype(bool))
-        stocked = self.end.stocked
-        for _ in range(week - len(self.lived)):
-            stocked = self.stage.demand.stocked_next(replace(calm, stocked=stocked))
-        return replace(calm, stocked=stocked)
+        stocked = self.end.stocked * SHELF_LIFE ** (week - len(self.lived))
+        calm = conditions_at(self.stage, week, nothing, stocked, rivals)
+        return replace(calm, display=nothing.astype(bool), feature=nothing.astype(bool))
 
     def units(self, price: Array, conditions: Conditions) -> Array:
         """Expected units wanted, shape ``(markets, products)``; 0 where not on sale."""
