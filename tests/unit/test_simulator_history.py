@@ -1,12 +1,16 @@
 """The simulated history: paired twins, what each switch does, sales that add up, a truth that can be derived."""
 
+from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pricelake.settings.simulation import SimulationSettings, Switches
+from pricelake.simulator import records
 from pricelake.simulator.draws import Array
 from pricelake.simulator.history import Week, live, set_stage
 from pricelake.simulator.purchases import draw_lines
@@ -210,3 +214,68 @@ def test_sparsity_and_forecast_errors_are_near_those_of_a_real_shop() -> None:
         assert (now[:, chosen] == 0).mean() == pytest.approx(zero, abs=0.13)
         assert np.abs(now - last)[:, chosen].sum() / units == pytest.approx(wape_last, rel=0.25)
         assert np.abs(now - mean_8)[:, chosen].sum() / units == pytest.approx(wape_mean, rel=0.25)
+
+
+def test_newcomers_are_on_sale_for_as_long_as_asked() -> None:
+    ages = (0, 2, 4, 8)
+    found = truths(shop(newcomers=ages, products_per_category=8))
+    usual = truths(shop(products_per_category=8))
+    seen = []
+    for one, other in zip(found, usual, strict=True):
+        on_sale = np.array([week.conditions.on_sale[0] for week in one.lived])
+        new = on_sale[:, :2]
+        seen += new.sum(axis=0).tolist()
+        assert one.conditions(SMALL["weeks"]).on_sale[:, :2].all()
+        # once on sale, for good; the other products come and go as they would without newcomers
+        assert (np.diff(new.astype(int), axis=0) >= 0).all()
+        assert np.array_equal(one.stage.category.launched[2:], other.stage.category.launched[2:])
+        assert np.array_equal(one.stage.category.liking, other.stage.category.liking)
+    assert sorted(seen) == sorted(ages * (2 * len(found) // len(ages)))
+
+
+def test_a_launched_product_is_stocked_like_its_category() -> None:
+    newcomers = shop(newcomers=(8,), products_per_category=8, sold_out_rate=0.1, switches=Switches())
+    missed = []
+    for one in truths(newcomers):
+        weeks = one.lived[-8:]
+        new = one.stage.category.launched == SMALL["weeks"] - 8
+        missed += [week.availability[:, new].mean() for week in weeks[:2]]
+        assert (weeks[0].on_hand[:, new] + weeks[0].sold[:, new] > 1.0).mean() > 0.9
+    assert np.mean(missed) > 0.7
+
+
+def test_a_launch_after_the_history_is_announced_with_price_and_cost() -> None:
+    one = truths(shop(newcomers=(0, 3), products_per_category=8))[0]
+    weeks = list(one.lived)
+    monday = one.stage.surroundings.monday(SMALL["weeks"])
+    prices, costs = records.list_prices(one.stage, weeks), records.costs(one.stage, weeks)
+    ahead = prices[prices["valid_from"] == monday]
+    assert set(ahead["product_id"]) == {"p000000"}
+    assert sorted(ahead["list_price"]) == pytest.approx(sorted(one.end.list_price[:, 0]))
+    assert costs.loc[costs["valid_from"] == monday, "unit_cost"].tolist() == pytest.approx(
+        [one.cost(SMALL["weeks"])[0]] * SMALL["markets"], abs=1e-4
+    )
+    sold = sum(week.sold for week in weeks)
+    assert (sold[:, 0] == 0.0).all()
+
+
+@pytest.mark.parametrize("record", [records.promotions, records.competitor_prices, records.inventory])
+def test_records_of_all_weeks_are_those_of_each_week(record: Callable[..., pd.DataFrame]) -> None:
+    one = truths(shop(weeks=20))[1]
+    whole = record(one.stage, list(one.lived))
+    parts = []
+    for number, week in enumerate(one.lived):
+        part = record(one.stage, [week])
+        for column in {"starts_on", "ends_on", "observed_at", "date"} & set(part):
+            part[column] = part[column] + timedelta(days=7 * number)
+        parts.append(part)
+    by_week = pd.concat(parts, ignore_index=True)
+    order = sorted(whole.columns)
+    rows, wanted = (frame[order].astype(str).sort_values(order, ignore_index=True) for frame in (whole, by_week))
+    pd.testing.assert_frame_equal(rows, wanted)
+
+
+def test_a_basket_stops_growing_with_the_assortment() -> None:
+    few, many = (set_stage(shop(products=8 * count), 3).category.incidence for count in (100, 200))
+    assert few - many == pytest.approx(np.full(len(few), np.log(2.0)))
+    assert set_stage(shop(products=8 * 50), 3).category.incidence == pytest.approx(few)

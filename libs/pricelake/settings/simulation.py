@@ -45,13 +45,20 @@ class SimulationSettings(Section):
     switches: Switches = Switches()
     instruments: Instruments = "strong"
     sold_out_rate: Rate = Field(default=0.1, description="share of product weeks that the seller lets sell out")
+    newcomers: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(),
+        description="weeks on sale when the history ends, taken in turn by a quarter of each category's products; 0: "
+        "sold from the first week after the history on; none: launches by chance alone",
+    )
 
     @model_validator(mode="after")
-    def _weeks_begin_on_mondays(self) -> "SimulationSettings":
+    def _sizes_fit(self) -> "SimulationSettings":
         if self.first_week.weekday() != 0:
             raise ValueError(f"first_week {self.first_week} is not a Monday")
         if self.customers < self.markets * 20:
             raise ValueError("customers must be at least 20 for each market")
+        if max(self.newcomers, default=0) > self.weeks:
+            raise ValueError(f"newcomers {max(self.newcomers)} are on sale for longer than the history of {self.weeks}")
         return self
 
     @property

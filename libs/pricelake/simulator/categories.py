@@ -10,6 +10,8 @@ from pricelake.simulator.shoppers import TASTES, Shoppers
 from pricelake.simulator.words import ATTRIBUTES, KINDS, Kind, brand_name
 
 BRANDS = 60
+NEWCOMER_SHARE = 4
+BASKET_CATEGORIES = 100
 WORDS = [word for word, _ in ATTRIBUTES]
 FAMILY, PREMIUM = WORDS.index("family"), WORDS.index("premium")
 # what a word says about a product: liking for it goes with the tastes, and some words make shoppers mind the price less
@@ -94,6 +96,8 @@ def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers
     scale = float(stream.uniform(0.65, 0.9))
     curvature = float(stream.uniform(0.3, 1.2))
     readiness = float(stream.normal(-4.2, 0.6)) + 0.35 * shoppers.taste @ centre
+    # nobody's basket grows with the assortment without end
+    readiness = readiness - np.log(max(1.0, settings.categories / BASKET_CATEGORIES))
     extra_quantity = float(stream.gamma(2.0, 0.15))
     attributes = stream.random((size, len(ATTRIBUTES))) < 0.22
     brand = stream.integers(0, BRANDS, size)
@@ -108,7 +112,7 @@ def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers
     minded = np.exp(attributes @ ATTRIBUTE_SENSITIVITY + 0.3 * own.standard_normal(size))
     cost = kind.usual_cost * np.exp(attributes @ ATTRIBUTE_COST + 0.2 * own.standard_normal(size))
     margin = 0.34 + 0.24 * own.random(size) + 0.05 * attributes[:, PREMIUM]
-    launched, delisted = _life(settings, own, size)
+    launched, delisted = _life(settings, own, number, size)
     repeat = number // len(KINDS)
     return Category(
         number=number,
@@ -138,13 +142,17 @@ def _size(settings: SimulationSettings, number: int) -> int:
     return settings.products - settings.products_per_category * number if is_last else settings.products_per_category
 
 
-def _life(settings: SimulationSettings, stream: np.random.Generator, size: int) -> tuple[Array, Array]:
-    """First and last weeks: most products are there throughout, some come, some go."""
+def _life(settings: SimulationSettings, stream: np.random.Generator, number: int, size: int) -> tuple[Array, Array]:
+    """First and last weeks: most products are there throughout, some come, some go, newcomers come when asked."""
     end = settings.weeks + settings.future_weeks
     chance, when = stream.random(size), stream.random(size)
     launched = np.where(chance < 0.12, (when * settings.weeks).astype(np.int64), -52)
     gone = (0.5 * settings.weeks + when * 0.45 * settings.weeks).astype(np.int64)
     delisted = np.where(chance > 0.94, gone, end + 1)
+    if settings.newcomers:
+        new = np.arange(max(1, size // NEWCOMER_SHARE))
+        launched[new] = settings.weeks - np.take(settings.newcomers, number * len(new) + new, mode="wrap")
+        delisted[new] = end + 1
     return launched, delisted
 
 

@@ -1,6 +1,6 @@
 """The history of one category, week by week: prices, demand, stock, sales."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm, poisson
@@ -180,10 +180,23 @@ def live_week(stage: Stage, week: int, state: State) -> tuple[Week, State]:
     depth = 1.0 - paid / list_price
     conditions = conditions_at(stage, week, depth, state.stocked, competitors)
     demand = stage.demand.at(paid, conditions)
+    state = _expect_launches(stage, week, state)
     purchases, wanted = _draw_units(stage, week, demand.purchases.sum(axis=-2), demand.units_per_purchase)
     sold, on_hand, availability = _sell(stage, week, state, wanted)
     lived = Week(list_price, paid, conditions, competitors, purchases, wanted, sold, on_hand, availability)
     return lived, _next_state(stage, state, lived)
+
+
+def _expect_launches(stage: Stage, week: int, state: State) -> State:
+    """The state in which a seller orders: a product that is launched is expected to sell like the category's mean."""
+    category = stage.category
+    is_launched = category.launched == week
+    is_known = (category.launched < week) & (week < category.delisted)
+    if week == 0 or not is_launched.any() or not is_known.any():
+        return state
+    guess = state.forecast[:, is_known].mean(axis=1, keepdims=True)
+    forecast = np.where(is_launched, guess, state.forecast)
+    return replace(state, forecast=forecast, usual=np.where(is_launched, guess, state.usual))
 
 
 def _draw_units(stage: Stage, week: int, mean: Array, per_purchase: Array) -> tuple[Array, Array]:

@@ -1,6 +1,6 @@
 """The order lines, views, searches and reviews behind the sums of a week."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -24,9 +24,10 @@ PRAISE = ("not again", "a disappointment", "all right", "good", "the best there 
 
 @dataclass(frozen=True)
 class Lines:
-    """Order lines of one category and week; all shape ``(lines,)``.
+    """Order lines of one category; all shape ``(lines,)``.
 
     Attributes:
+        week: number of the week.
         market: number of the market.
         product: number of the product within the category.
         shopper_class: class of the customer.
@@ -36,6 +37,7 @@ class Lines:
         quantity: units, 1 or more.
     """
 
+    week: Array
     market: Array
     product: Array
     shopper_class: Array
@@ -43,6 +45,12 @@ class Lines:
     slot: Array
     turn: Array
     quantity: Array
+
+
+def all_lines(stage: Stage, weeks: list[Week]) -> Lines:
+    """The lines of a whole history, week after week."""
+    drawn = [draw_lines(stage, number, week) for number, week in enumerate(weeks)]
+    return Lines(*(np.concatenate([getattr(one, field.name) for one in drawn]) for field in fields(Lines)))
 
 
 def draw_lines(stage: Stage, number: int, week: Week) -> Lines:
@@ -70,7 +78,14 @@ def draw_lines(stage: Stage, number: int, week: Week) -> Lines:
     sold = kept > 0
     taken = order[sold]
     return Lines(
-        market[taken], product[taken], shopper_class[taken], customer[taken], slot[taken], turn[taken], kept[sold]
+        np.full(len(taken), number),
+        market[taken],
+        product[taken],
+        shopper_class[taken],
+        customer[taken],
+        slot[taken],
+        turn[taken],
+        kept[sold],
     )
 
 
@@ -89,21 +104,23 @@ def customers_of(stage: Stage, market: Array, product: Array, shopper_class: Arr
     return np.asarray(stage.first_customer + shoppers.offsets[market, shopper_class] + within)
 
 
-def order_lines(stage: Stage, number: int, week: Week, lines: Lines) -> pd.DataFrame:
+def order_lines(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     """Rows of ``order_lines``."""
-    paid = week.paid[lines.market, lines.product]
-    saved = week.list_price[lines.market, lines.product] - paid
+    lines = all_lines(stage, weeks)
+    cell = (lines.week, lines.market, lines.product)
+    paid = np.stack([week.paid for week in weeks])[cell]
+    saved = np.stack([week.list_price for week in weeks])[cell] - paid
     product = stage.first_product + lines.product
     order = lines.customer * VISIT_SLOTS + lines.slot
-    repeat = pd.Series(product).groupby([order, product]).cumcount()
+    repeat = pd.Series(product).groupby([lines.week, order, product]).cumcount()
     return pd.DataFrame(
         {
-            "order_id": f"o{number}-" + pd.Series(order).astype(str),
+            "order_id": "o" + pd.Series(lines.week).astype(str) + "-" + pd.Series(order).astype(str),
             "line_id": pd.Series(product).astype(str) + "-" + repeat.astype(str),
             "customer_id": "c" + pd.Series(lines.customer).astype(str),
-            "product_id": [product_id(n) for n in product],
+            "product_id": _product_ids(stage, lines.product),
             "market_id": "m" + pd.Series(stage.first_market + lines.market).astype(str),
-            "ordered_at": moments(stage, number, lines.turn),
+            "ordered_at": moments(stage, lines.week, lines.turn),
             "quantity": lines.quantity.astype(float),
             "paid_amount": (paid * lines.quantity).round(2),
             "discount_amount": (saved * lines.quantity).round(2),
@@ -111,16 +128,46 @@ def order_lines(stage: Stage, number: int, week: Week, lines: Lines) -> pd.DataF
     )
 
 
-def moments(stage: Stage, number: int, turn: Array) -> Array:
-    """Times within opening hours of a week, ``datetime64[s]``; later turns are later."""
+def _product_ids(stage: Stage, product: Array) -> Array:
+    names = [product_id(stage.first_product + number) for number in range(stage.category.size)]
+    return np.asarray(np.array(names, dtype=object)[product])
+
+
+def moments(stage: Stage, week: Array, turn: Array) -> Array:
+    """Times within opening hours of weeks, ``datetime64[s]``; later turns are later."""
     day = np.floor(turn * 7.0)
     second = OPENS + (turn * 7.0 - day) * (CLOSES - OPENS)
-    monday = np.datetime64(datetime.combine(stage.surroundings.monday(number), datetime.min.time()), "s")
+    first = np.datetime64(datetime.combine(stage.surroundings.first_week, datetime.min.time()), "s")
+    monday = first + (7 * DAY_SECONDS * week).astype("timedelta64[s]")
     return np.asarray(monday + (day * DAY_SECONDS + second).astype("timedelta64[s]"))
 
 
-def events(stage: Stage, number: int) -> pd.DataFrame:
+def events(stage: Stage) -> pd.DataFrame:
     """Rows of ``events``: what classes look at follows their tastes and the shocks that can be seen, not prices."""
+    category = stage.category
+    drawn = [_looks(stage, number) for number in range(stage.settings.weeks)]
+    week, market, shopper_class, product = np.concatenate([cells for cells, _ in drawn], axis=1)
+    luck = np.concatenate([luck for _, luck in drawn], axis=1)
+    customer = customers_of(stage, market, product, shopper_class, luck[0])
+    kind = np.searchsorted(np.cumsum(EVENT_SHARES)[:-1], luck[1])
+    query = np.array([_query(stage, number) for number in range(category.size)], dtype=object)[product]
+    query[kind != EVENT_KINDS.index("search")] = None
+    count = pd.Series(week).groupby(week).cumcount()
+    prefix = f"e{stage.branch}-{category.number}-"
+    return pd.DataFrame(
+        {
+            "event_id": prefix + pd.Series(week).astype(str) + "-" + count.astype(str),
+            "customer_id": "c" + pd.Series(customer).astype(str),
+            "product_id": _product_ids(stage, product),
+            "event_type": np.array(EVENT_KINDS, dtype=object)[kind],
+            "occurred_at": moments(stage, week, luck[2]),
+            "query": query,
+        }
+    )
+
+
+def _looks(stage: Stage, number: int) -> tuple[Array, Array]:
+    """Week, market, class and product of each look in a week, shape ``(4, looks)``, and the luck behind it."""
     settings, category, shoppers = stage.settings, stage.category, stage.demand.shoppers
     stream = Draws(settings.seed).stream("events", category.number, number)
     on_sale = (number >= category.launched) & (number < category.delisted)
@@ -132,23 +179,8 @@ def events(stage: Stage, number: int) -> pd.DataFrame:
     mean = settings.views_per_purchase * interest[:, :, None] * share
     mean = mean * np.exp(VISIBLE_IN_VIEWS * stage.plans.visible[number])[:, None, :]
     counts = stream.poisson(mean)
-    market, shopper_class, product = (np.repeat(axis, counts.ravel()) for axis in _cells(counts.shape))
-    luck = stream.random((3, len(market)))
-    customer = customers_of(stage, market, product, shopper_class, luck[0])
-    kind = np.searchsorted(np.cumsum(EVENT_SHARES)[:-1], luck[1])
-    words = np.array([_query(stage, p) for p in range(category.size)], dtype=object)
-    query = words[product]
-    query[kind != EVENT_KINDS.index("search")] = None
-    return pd.DataFrame(
-        {
-            "event_id": [f"e{stage.branch}-{category.number}-{number}-{n}" for n in range(len(market))],
-            "customer_id": "c" + pd.Series(customer).astype(str),
-            "product_id": [product_id(stage.first_product + p) for p in product],
-            "event_type": np.array(EVENT_KINDS, dtype=object)[kind],
-            "occurred_at": moments(stage, number, luck[2]),
-            "query": query,
-        }
-    )
+    cells = [np.repeat(axis, counts.ravel()) for axis in _cells(counts.shape)]
+    return np.stack([np.full(len(cells[0]), number), *cells]), stream.random((3, len(cells[0])))
 
 
 def _cells(shape: tuple[int, ...]) -> list[Array]:
@@ -163,22 +195,34 @@ def _query(stage: Stage, product: int) -> str:
     return f"{ATTRIBUTES[word[0]][0]} {noun}" if len(word) else noun
 
 
-def reviews(stage: Stage, number: int, lines: Lines) -> pd.DataFrame:
+def reviews(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     """Rows of ``reviews``, ``stars`` from 1 to 5: some buyers say how well the product suits their class."""
     category = stage.category
-    stream = Draws(stage.settings.seed).stream("reviews", category.number, number)
-    writes = stream.random(len(lines.market)) < REVIEW_RATE
-    mood = stream.standard_normal(len(lines.market))[writes]
-    product, shopper_class = lines.product[writes], lines.shopper_class[writes]
-    stars = np.clip(np.round(3.4 + 1.3 * category.liking[shopper_class, product] + 0.8 * mood), 1, 5).astype(int)
-    noun = np.array([category.kind.nouns[n].lower() for n in category.noun], dtype=object)[product]
+    lines, mood = _written(stage, weeks)
+    liking = category.liking[lines.shopper_class, lines.product]
+    stars = np.clip(np.round(3.4 + 1.3 * liking + 0.8 * mood), 1, 5).astype(int)
+    noun = np.array([category.kind.nouns[n].lower() for n in category.noun], dtype=object)[lines.product]
+    count = pd.Series(lines.week).groupby(lines.week).cumcount()
+    prefix = f"r{stage.branch}-{category.number}-"
     return pd.DataFrame(
         {
-            "review_id": [f"r{stage.branch}-{category.number}-{number}-{n}" for n in range(len(product))],
-            "customer_id": "c" + pd.Series(lines.customer[writes]).astype(str),
-            "product_id": [product_id(stage.first_product + p) for p in product],
+            "review_id": prefix + pd.Series(lines.week).astype(str) + "-" + count.astype(str),
+            "customer_id": "c" + pd.Series(lines.customer).astype(str),
+            "product_id": _product_ids(stage, lines.product),
             "stars": stars,
             "text": [f"{n}: {PRAISE[s - 1]}" for n, s in zip(noun, stars, strict=True)],
-            "reviewed_at": moments(stage, number, 0.999 * lines.turn[writes] + 0.0005),
+            "reviewed_at": moments(stage, lines.week, 0.999 * lines.turn + 0.0005),
         }
     )
+
+
+def _written(stage: Stage, weeks: list[Week]) -> tuple[Lines, Array]:
+    """The lines that somebody writes a review of, and the mood in which it is written."""
+    kept, moods = [], []
+    for number, week in enumerate(weeks):
+        lines = draw_lines(stage, number, week)
+        stream = Draws(stage.settings.seed).stream("reviews", stage.category.number, number)
+        writes = stream.random(len(lines.market)) < REVIEW_RATE
+        moods.append(stream.standard_normal(len(lines.market))[writes])
+        kept.append([getattr(lines, field.name)[writes] for field in fields(Lines)])
+    return Lines(*(np.concatenate(parts) for parts in zip(*kept, strict=True))), np.concatenate(moods)

@@ -39,16 +39,25 @@ def products(stage: Stage) -> pd.DataFrame:
 
 
 def list_prices(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
-    """Rows of ``list_prices``: one per change, from the first week on sale."""
-    prices = np.stack([week.list_price for week in weeks])
-    return _changes(stage, prices, np.stack([week.conditions.on_sale for week in weeks]), "list_price")
+    """Rows of ``list_prices``: one per change, from the first week on sale; launches after the history are announced.
+
+    A product that is launched in the week after the history has the price that its seller last thought of.
+    """
+    prices = np.stack([*(week.list_price for week in weeks), weeks[-1].list_price])
+    return _changes(stage, prices, _on_sale(stage, weeks), "list_price")
 
 
 def costs(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     """Rows of ``costs``: one per change; the same in every market."""
-    shape = (len(weeks), *weeks[0].paid.shape)
-    values = np.broadcast_to(stage.plans.cost[: len(weeks), None, :].round(4), shape)
-    return _changes(stage, values, np.stack([week.conditions.on_sale for week in weeks]), "unit_cost")
+    on_sale = _on_sale(stage, weeks)
+    values = np.broadcast_to(stage.plans.cost[: len(on_sale), None, :].round(4), on_sale.shape)
+    return _changes(stage, values, on_sale, "unit_cost")
+
+
+def _on_sale(stage: Stage, weeks: list[Week]) -> Array:
+    """What is on sale each week, and last what is launched in the next, shape ``(weeks + 1, markets, products)``."""
+    known = [week.conditions.on_sale for week in weeks]
+    return np.stack([*known, np.broadcast_to(stage.category.launched == len(weeks), known[0].shape)])
 
 
 def _changes(stage: Stage, values: Array, on_sale: Array, name: str) -> pd.DataFrame:
@@ -56,65 +65,83 @@ def _changes(stage: Stage, values: Array, on_sale: Array, name: str) -> pd.DataF
     moved = np.concatenate([np.ones_like(on_sale[:1]), values[1:] != values[:-1]])
     week, market, product = np.nonzero(on_sale & (first | moved))
     frame = _keys(stage, market, product)
-    frame["valid_from"] = [stage.surroundings.monday(int(n)) for n in week]
+    frame["valid_from"] = _dates(stage, week)
     frame[name] = values[week, market, product]
     return frame
 
 
-def promotions(stage: Stage, number: int, week: Week) -> pd.DataFrame:
-    """Rows of ``promotions``: discounts, displays and leaflets of one week."""
-    conditions = week.conditions
-    ran = np.stack([conditions.depth > 0.0, conditions.display, conditions.feature]) & conditions.on_sale
-    kind, market, product = np.nonzero(ran)
+def promotions(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
+    """Rows of ``promotions``: discounts, displays and leaflets, one row per week that they ran."""
+    on_sale, depth, display, feature = (
+        np.stack([getattr(week.conditions, name) for week in weeks])
+        for name in ("on_sale", "depth", "display", "feature")
+    )
+    kind, week, market, product = np.nonzero(np.stack([depth > 0.0, display, feature]) & on_sale)
     frame = _keys(stage, market, product)
-    monday = stage.surroundings.monday(number)
     frame["kind"] = np.array(PROMOTION_KINDS, dtype=object)[kind]
-    frame["starts_on"], frame["ends_on"] = monday, monday + timedelta(days=6)
-    depth = conditions.depth[market, product]
-    frame["depth_rate"] = np.where((kind == 0) & (depth > 0.0), depth.round(4), np.nan)
+    frame["starts_on"] = _dates(stage, week)
+    frame["ends_on"] = _dates(stage, week, days=6)
+    ran = depth[week, market, product]
+    frame["depth_rate"] = np.where((kind == 0) & (ran > 0.0), ran.round(4), np.nan)
     return frame
 
 
-def competitor_prices(stage: Stage, number: int, week: Week) -> pd.DataFrame:
+def competitor_prices(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     """Rows of ``competitor_prices``: what each rival asks on Monday."""
-    market, product, rival = (axis.ravel() for axis in np.indices(week.competitors.shape))
-    kept = week.conditions.on_sale[market, product]
-    market, product, rival = market[kept], product[kept], rival[kept]
+    prices = np.stack([week.competitors for week in weeks])
+    on_sale = np.stack([week.conditions.on_sale for week in weeks])
+    week, market, product, rival = np.nonzero(np.broadcast_to(on_sale[..., None], prices.shape))
     frame = _keys(stage, market, product)
     frame["competitor_id"] = np.array(COMPETITORS, dtype=object)[rival]
-    frame["observed_at"] = np.datetime64(stage.surroundings.monday(number), "s") + np.timedelta64(6, "h")
-    frame["price"] = week.competitors[market, product, rival]
+    frame["observed_at"] = _mondays(stage, week).astype("datetime64[s]") + np.timedelta64(6, "h")
+    frame["price"] = prices[week, market, product, rival]
     frame["in_stock"], frame["match_confidence"] = True, 0.95
     return frame
 
 
-def inventory(stage: Stage, number: int, week: Week) -> pd.DataFrame:
+def inventory(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     """Rows of ``inventory``: the Sunday of a week in stock throughout, every day of a week that sold out."""
-    market, product = np.nonzero(week.conditions.on_sale & (week.availability >= 1.0))
+    on_sale = np.stack([week.conditions.on_sale for week in weeks])
+    availability = np.stack([week.availability for week in weeks])
+    on_hand = np.stack([week.on_hand for week in weeks])
+    week, market, product = np.nonzero(on_sale & (availability >= 1.0))
     whole = _keys(stage, market, product)
-    monday = stage.surroundings.monday(number)
-    whole["date"], whole["availability_rate"] = monday + timedelta(days=6), 1.0
-    on_hand = week.on_hand[market, product]
-    whole["on_hand_units"] = np.where(np.isfinite(on_hand), on_hand, np.nan)
-    market, product = np.nonzero(week.conditions.on_sale & (week.availability < 1.0))
+    whole["date"], whole["availability_rate"] = _dates(stage, week, days=6), 1.0
+    left = on_hand[week, market, product]
+    whole["on_hand_units"] = np.where(np.isfinite(left), left, np.nan)
+    week, market, product = np.nonzero(on_sale & (availability < 1.0))
     days = []
     for day in range(7):
         part = _keys(stage, market, product)
-        part["date"] = monday + timedelta(days=day)
-        part["availability_rate"] = np.clip(7.0 * week.availability[market, product] - day, 0.0, 1.0)
+        part["date"] = _dates(stage, week, days=day)
+        part["availability_rate"] = np.clip(7.0 * availability[week, market, product] - day, 0.0, 1.0)
         part["on_hand_units"] = np.where(part["availability_rate"] < 1.0, 0.0, np.nan)
         days.append(part)
     return pd.concat([whole, *days], ignore_index=True)
+
+
+def _mondays(stage: Stage, week: Array) -> Array:
+    """First days of weeks, ``datetime64[D]``."""
+    return np.asarray(np.datetime64(stage.surroundings.first_week, "D") + 7 * week.astype("timedelta64[D]"))
+
+
+def _dates(stage: Stage, week: Array, days: int = 0) -> Array:
+    """Days of weeks as Python dates, counted from Monday."""
+    return np.asarray((_mondays(stage, week) + np.timedelta64(days, "D")).astype(object))
 
 
 def _keys(stage: Stage, market: Array, product: Array) -> pd.DataFrame:
     first = stage.first_product
     return pd.DataFrame(
         {
-            "product_id": [product_id(first + int(p)) for p in product],
-            "market_id": [f"m{stage.first_market + m}" for m in market],
+            "product_id": _named([product_id(first + n) for n in range(stage.category.size)], product),
+            "market_id": _named([f"m{stage.first_market + n}" for n in range(stage.settings.markets)], market),
         }
     )
+
+
+def _named(names: list[str], number: Array) -> Array:
+    return np.asarray(np.array(names, dtype=object)[number])
 
 
 def customers(shoppers: Shoppers, seed: int, numbers: Array, first: int) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Write the whole shop with Spark: one task per few categories, nothing passes through the driver."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pricelake.settings.simulation import SimulationSettings
 from pricelake.simulator import records
 from pricelake.simulator.draws import Draws
 from pricelake.simulator.history import Stage, Week, live, set_stage
-from pricelake.simulator.purchases import draw_lines, events, order_lines, reviews
+from pricelake.simulator.purchases import events, order_lines, reviews
 from pricelake.simulator.shoppers import draw_shoppers
 from pricelake.simulator.surroundings import COUNTRY, draw_surroundings
 
@@ -40,35 +40,44 @@ COLUMNS = {
 EXPRESSIONS = {"reviews": {"rating": "(stars - 1) / 4"}}
 CATEGORIES_PER_TASK = 4
 CUSTOMERS_PER_TASK = 50_000
+KEPT_CATEGORIES = 128
 
-Weekly = Callable[[Stage, int, Week], pd.DataFrame]
-Whole = Callable[[Stage, list[Week]], pd.DataFrame]
-
-
-def _orders(stage: Stage, number: int, week: Week) -> pd.DataFrame:
-    return order_lines(stage, number, week, draw_lines(stage, number, week))
+Frame = Callable[[SimulationSettings, int], pd.DataFrame]
+"""Rows of one table of one category: the shop, and the category's number through all branches."""
 
 
-def _reviews(stage: Stage, number: int, week: Week) -> pd.DataFrame:
-    return reviews(stage, number, draw_lines(stage, number, week))
+def _recorded(record: Callable[[Stage, list[Week]], pd.DataFrame]) -> Frame:
+    """A table of what happened. Each table lives the history again: it is cheap beside the order lines.
+
+    A small shop's histories are kept by the worker that lived them, for its next table.
+    """
+
+    def frame(shop: SimulationSettings, number: int) -> pd.DataFrame:
+        is_small = shop.branches * shop.categories <= KEPT_CATEGORIES
+        stage, weeks = _history(shop, number) if is_small else _live(shop, number)
+        return record(stage, weeks)
+
+    return frame
 
 
-def _events(stage: Stage, number: int, _week: Week) -> pd.DataFrame:
-    return events(stage, number)
+def _live(shop: SimulationSettings, number: int) -> tuple[Stage, list[Week]]:
+    stage = set_stage(shop, number)
+    return stage, live(stage)[0]
 
 
-WEEKLY: dict[str, Weekly] = {
-    "order_lines": _orders,
-    "events": _events,
-    "reviews": _reviews,
-    "promotions": records.promotions,
-    "competitor_prices": records.competitor_prices,
-    "inventory": records.inventory,
-}
-WHOLE: dict[str, Whole] = {
-    "products": lambda stage, _weeks: records.products(stage),
-    "list_prices": records.list_prices,
-    "costs": records.costs,
+_history = lru_cache(maxsize=KEPT_CATEGORIES)(_live)
+
+
+FRAMES: dict[str, Frame] = {
+    "products": lambda shop, number: records.products(set_stage(shop, number)),
+    "order_lines": _recorded(order_lines),
+    "events": lambda shop, number: events(set_stage(shop, number)),
+    "reviews": _recorded(reviews),
+    "list_prices": _recorded(records.list_prices),
+    "costs": _recorded(records.costs),
+    "promotions": _recorded(records.promotions),
+    "competitor_prices": _recorded(records.competitor_prices),
+    "inventory": _recorded(records.inventory),
 }
 
 
@@ -131,20 +140,11 @@ def _customer_rows(settings: SimulationSettings, batches: Iterable[pd.DataFrame]
 
 
 def _category_rows(settings: SimulationSettings, name: str, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """A history is cheap beside its order lines, so that each table lives it again instead of storing it."""
+    """Rows of one table, category by category."""
     columns = [column.split()[0] for column in COLUMNS[name].split(", ")]
     for batch in batches:
         for number in batch["id"]:
-            for frame in _frames(set_stage(settings, int(number)), name):
-                yield frame[columns]
-
-
-def _frames(stage: Stage, name: str) -> Iterator[pd.DataFrame]:
-    weeks, _ = live(stage)
-    if name in WHOLE:
-        yield WHOLE[name](stage, weeks)
-    else:
-        yield from (WEEKLY[name](stage, number, week) for number, week in enumerate(weeks))
+            yield FRAMES[name](settings, int(number))[columns]
 
 
 def shop_file(folder: Path) -> dict[str, Any]:
