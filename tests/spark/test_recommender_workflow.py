@@ -164,3 +164,13 @@ def test_a_short_history_is_not_judged(spark: SparkSession, settings: Settings) 
         "too little history: no purchases of known customers before or after 2024-01-04"
     )
     assert _table(spark, young, "recommendations").count() == (CUSTOMERS + 1) * 5
+
+
+def test_a_ranking_need_not_be_judged(spark: SparkSession, settings: Settings) -> None:
+    unjudged = settings.recommender.model_copy(update={"judge_ranking": False})
+    quick = settings.model_copy(update={"recommender": unjudged})
+    result = run_job("train_recommender", train_recommender, spark, quick, AS_OF)
+    assert result.summary["not_judged"] == "recommender.judge_ranking is off"
+    lake = Lake(spark, settings.lake.root)
+    assert not lake.exists("gold.recommender_metrics")
+    assert lake.read("gold.recommendations").count() > 0

@@ -73,6 +73,9 @@ class RecommenderSettings(Section):
     alpha: Positive = Field(default=5.0, description="confidence = 1 + alpha x rating")
     top_k: Count = 20
     similar_k: Count = 10
+    judge_ranking: bool = Field(
+        default=True, description="whether a second fit is judged on the last days; half of the job's time"
+    )
     holdout_days: Count = Field(default=28, description="last days held out for the ranking metrics")
     seed: int = 17
 

@@ -98,6 +98,8 @@ def _known_customers(job: Job, interactions: DataFrame) -> DataFrame:
 def _write_metrics(job: Job) -> dict[str, Any]:
     """Fit on what was known before the held-out days, judge, and write the figures of this as-of date."""
     order_lines = job.lake.read_if_exists("bronze.order_lines")
+    if not job.settings.recommender.judge_ranking:
+        return {"not_judged": "recommender.judge_ranking is off"}
     if order_lines is None:
         return {"not_judged": "bronze.order_lines has not been written: nobody knows who bought what"}
     job.rows_in += order_lines.count()
