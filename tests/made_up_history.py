@@ -13,7 +13,12 @@ MONDAY = date(2022, 1, 3)
 
 
 def made_up_history(
-    seed: int = 0, elasticity: float = -2.5, spread: float = 0.0, confounding: float = 0.0, level: float = 60.0
+    seed: int = 0,
+    elasticity: float = -2.5,
+    spread: float = 0.0,
+    confounding: float = 0.0,
+    level: float = 60.0,
+    stock: float = np.inf,
 ) -> tuple[History, np.ndarray]:  # type: ignore[type-arg]
     """Sales by Poisson around level x price^elasticity; prices follow cost shocks and, if asked, demand shocks.
 
@@ -23,6 +28,7 @@ def made_up_history(
         spread: standard deviation over products.
         confounding: how much of a demand shock the price follows.
         level: units at the usual price.
+        stock: units in stock each week, over ``level``.
 
     Returns:
         the history, and the products' elasticities.
@@ -33,7 +39,9 @@ def made_up_history(
     cost = 2.0 * np.exp(np.cumsum(0.03 * rng.standard_normal(shape), axis=0))
     shock = 0.3 * rng.standard_normal(shape)
     price = cost * 1.6 * np.exp(confounding * shock + 0.03 * rng.standard_normal(shape))
-    units = rng.poisson(level * (price / 3.2) ** true * np.exp(shock)).astype(float)
+    wanted = rng.poisson(level * (price / 3.2) ** true * np.exp(shock)).astype(float)
+    units = np.minimum(wanted, np.ceil(stock * level))
+    rival = 2.9 * np.exp(0.05 * rng.standard_normal(shape))
     week, product = np.indices(shape)
     rows = pd.DataFrame(
         {
@@ -46,8 +54,10 @@ def made_up_history(
             "unit_price": price.ravel(),
             "list_price": price.ravel(),
             "unit_cost": cost.ravel(),
-            "discount_rate": 0.0,
-            "competitor_index": 1.1,
+            "is_price_observed": units.ravel() > 0.0,
+            "promotion_depth_rate": 0.0,
+            "availability_rate": (units / np.maximum(wanted, 1.0)).ravel() + (wanted.ravel() == 0.0),
+            "competitor_index": (price / rival).ravel(),
             "is_competitor_missing": product.ravel() == 0,
             **dict.fromkeys(CONTEXT, 0.0),
         }
@@ -57,6 +67,7 @@ def made_up_history(
         mean = by_product[name].transform(lambda x: x.shift(1).rolling(8, min_periods=1).mean())
         rows["units_mean_8" if name == "units" else "reference_price"] = mean.fillna(rows[name])
     opened = rows[rows["period_start"] == rows["period_start"].max()].reset_index(drop=True)
+    opened["competitor_index"] = 1.1
     closed = rows[rows["period_start"] < rows["period_start"].max()].reset_index(drop=True)
     offers = opened[["product_id", "market_id", "category"]].assign(
         price_now=opened["list_price"], unit_cost=opened["unit_cost"]

@@ -1,15 +1,26 @@
 """Contenders find what is known of made-up histories, and fail as failures are counted."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
-from pricelake.evaluation.contenders.double_ml import DoubleMl
+from pricelake.evaluation.contenders.curves import (
+    GuessedElasticity,
+    HierarchicalOls,
+    LogLogOls,
+    level_at,
+    serial_inflation,
+)
+from pricelake.evaluation.contenders.double_ml import DoubleMl, Estimate, first_stage_f, shrunk_theta
 from pricelake.evaluation.contenders.interface import DemandModel, Feasible, Floats, ModelPolicy, Policy
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
 from pricelake.evaluation.contenders.mlp import Mlp
+from pricelake.evaluation.contenders.nuisances import period_folds
+from pricelake.evaluation.contenders.regressors import KEY, log_demand, read_sample, with_demand
+from pricelake.evaluation.contenders.shrinkage import shrink
 from pricelake.evaluation.contenders.trees import LightGbm
 from tests.made_up_history import made_up_history, within
 
@@ -46,6 +57,122 @@ def test_an_instrument_undoes_what_confounding_does() -> None:
     assert model.instrumented
 
 
+def test_a_category_whose_costs_never_move_gets_the_mean_of_the_others() -> None:
+    history, true = made_up_history(seed=5, confounding=0.3)
+    closed = history.closed
+    closed.loc[closed["category"] == "odd", "unit_cost"] = 2.0
+    model = DoubleMl()
+    assert elasticities(model, history) == pytest.approx(true, abs=0.4)
+    assert model.instrumented
+
+
+@pytest.mark.parametrize("model", [HierarchicalOls(), DoubleMl()])
+def test_few_units_a_week_do_not_bias(model: DemandModel) -> None:
+    history, true = made_up_history(seed=11, level=3.0)
+    assert elasticities(model, history).mean() == pytest.approx(true.mean(), abs=0.2)
+
+
+@pytest.mark.parametrize("model", [HierarchicalOls(), DoubleMl(), LogLogOls()])
+def test_weeks_that_sold_out_do_not_bias(model: DemandModel) -> None:
+    history, true = made_up_history(seed=12, stock=1.1)
+    assert (history.closed["availability_rate"] < 1.0).mean() > 0.3
+    assert elasticities(model, history).mean() == pytest.approx(true.mean(), abs=0.25)
+    history.closed["availability_rate"] = 1.0
+    assert elasticities(model, history).mean() > true.mean() + 0.5
+
+
+def test_prices_of_weeks_without_a_sale_are_those_asked() -> None:
+    history, _ = made_up_history(seed=13, level=3.0)
+    sold = with_demand(history.closed)
+    history.closed["list_price"] = history.closed["unit_price"]
+    history.closed.loc[history.closed["units"] == 0.0, "unit_price"] = 99.0
+    assert with_demand(history.closed)["price"].tolist() == sold["price"].tolist()
+
+
+def test_without_an_instrument_controls_are_held_fixed() -> None:
+    history, true = made_up_history(seed=14)
+    rng = np.random.default_rng(14)
+    closed = history.closed
+    closed["display_rate"] = (rng.random(len(closed)) < 0.3).astype(float)
+    closed["unit_price"] *= np.exp(-0.15 * closed["display_rate"])
+    lift = np.exp((true.mean() * -0.15 + 0.5) * closed["display_rate"])
+    closed["units"] = (closed["units"] * lift).round()
+    closed["unit_cost"] = np.nan
+    assert elasticities(LogLogOls(), history).mean() < true.mean() - 0.4
+    for model in (HierarchicalOls(), DoubleMl()):
+        assert elasticities(model, history).mean() == pytest.approx(true.mean(), abs=0.25)
+
+
+def test_an_ill_known_product_takes_after_its_category() -> None:
+    history, true = made_up_history(seed=15, spread=0.6)
+    even = history.offers["category"].eq("even").to_numpy()
+    closed = history.closed
+    hardly_moved = closed["product_id"] == "p00"
+    closed.loc[hardly_moved, "unit_price"] = 3.2 * np.exp(0.01 * (closed["units"] > closed["units"].median()))
+    own = elasticities(LogLogOls(), history)
+    shrunk = elasticities(HierarchicalOls(), history)
+    others = shrunk[even][1:].mean()
+    assert abs(own[0] - others) > 10.0
+    assert abs(shrunk[0] - others) < 1.0
+    assert np.abs(shrunk - true)[1:].mean() < 0.4
+
+
+def test_shrinking_in_closed_form() -> None:
+    together, apart = np.array([0, 0, 0, 0]), np.array([0, 0, 1, 1])
+    known = shrink(np.array([-2.0, -4.0, -3.0, 7.0]), np.array([1e-9, 1e-9, 1e-9, np.inf]), together)
+    assert known == pytest.approx([-2.0, -4.0, -3.0, -3.0], abs=1e-6)
+    assert shrink(np.array([-2.0, -4.0]), np.array([9.0, 3.0]), together[:2]) == pytest.approx([-3.5, -3.5])
+    far = shrink(np.array([-2.0, -2.0, -5.0, -5.0]), np.full(4, 0.01), apart)
+    assert far == pytest.approx([-2.0, -2.0, -5.0, -5.0], abs=0.01)
+    # variance 4 around the mean, of which 1 is noise: 3 / 4 of each deviation is kept
+    half = shrink(np.array([-1.0, -3.0, -5.0]), np.full(3, 1.0), together[:3])
+    assert half == pytest.approx([-1.5, -3.0, -4.5])
+
+
+def test_shocks_that_last_make_slopes_less_certain() -> None:
+    rng = np.random.default_rng(16)
+    codes = np.repeat(np.arange(50), 100)
+    fresh = rng.standard_normal((50, 100))
+    assert serial_inflation(fresh.ravel(), codes) < 1.15
+    lasting = fresh.copy()
+    for week in range(1, 100):
+        lasting[:, week] += 0.5 * lasting[:, week - 1]
+    assert 2.0 < serial_inflation(lasting.ravel(), codes) < 3.0  # (1 + 0.5) / (1 - 0.5) = 3 with all lags
+
+
+def test_folds_are_blocks_of_all_of_the_history() -> None:
+    history, _ = made_up_history()
+    period = history.closed["period_start"]
+    folds = period_folds(period)
+    tested = np.concatenate([test for _, test in folds])
+    assert sorted(tested) == list(range(len(period)))
+    for train, test in folds:
+        assert not set(period.iloc[train]) & set(period.iloc[test])
+        assert period.iloc[test].nunique() > 20
+    assert len(period_folds(period[period.isin(sorted(set(period))[:8])])) == 4
+
+
+@pytest.mark.parametrize("model", [GuessedElasticity(), LogLogOls(), HierarchicalOls(), LightGbm(), DoubleMl()])
+def test_offers_of_little_or_no_history(model: DemandModel) -> None:
+    history, _ = made_up_history(seed=17)
+    recent = sorted(set(history.closed["period_start"]))[-2:]
+    closed = history.closed
+    kept = closed["period_start"].isin(recent) | (closed["product_id"] != "p01")
+    opened = history.open.copy()
+    unknown = [name for name in opened.columns if name not in ("product_id", "market_id", "category")]
+    opened[unknown] = opened[unknown].astype(object)
+    opened.loc[0, unknown] = np.nan
+    numbers = [name for name in unknown if name not in ("brand", "period_start", "is_competitor_missing")]
+    opened = opened.astype(dict.fromkeys(numbers, float))
+    closed = closed[kept & (closed["product_id"] != "p00")].reset_index(drop=True)
+    partial = replace(history, closed=closed, open=opened)
+    model.fit(partial)
+    units = model.units(partial.price_now[:, None] * np.array([[1.0, 1.1]]))
+    assert np.isnan(units[0]).all()
+    assert not np.isnan(units[2:]).any()
+    assert np.isnan(units[1]).all() == isinstance(model, LogLogOls)
+
+
 def test_a_weak_instrument_is_not_used() -> None:
     history, _ = made_up_history(seed=6)
     history.closed["unit_cost"] = np.exp(1e-3 * np.random.default_rng(1).standard_normal(len(history.closed)))
@@ -75,6 +202,8 @@ def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:
     assert np.corrcoef(now[:, 0], wanted)[0, 1] > 0.95
     assert now[:, 0].sum() > now[:, 1].sum()
     assert np.isnan(model.units(np.full((len(history.offers), 1), np.nan))).all()
+    history.open.loc[0, ["temperature_c", "precipitation_mm", "holiday_days"]] = np.nan  # the panel does not know it
+    assert np.isnan(model.units(history.price_now[:, None])).ravel().tolist() == [True] + [False] * 23
 
 
 def test_a_model_is_priced_at_the_best_allowed_candidate() -> None:
@@ -130,3 +259,57 @@ def test_nearest_and_best_pass_over_what_is_not_allowed() -> None:
     assert feasible.best(np.array([[1.0, 0.5, 99.0], [np.nan, 1.0, 2.0]])).tolist() == [1.0, 5.0]
     with pytest.raises(ValueError, match="no candidate of an offer has a worth"):
         feasible.best(np.array([[np.nan, np.nan, 1.0], [1.0, 1.0, 1.0]]))
+
+
+def test_a_level_follows_demand_and_not_the_prices_it_was_sold_at() -> None:
+    history, true = made_up_history(seed=18, level=400.0)
+    rows = with_demand(history.closed)
+    recent = rows["period_start"] >= sorted(set(rows["period_start"]))[-3]
+    factor = np.where(recent, 0.7, 1.0)
+    rows["price"] = 3.2 * factor
+    rows["demand"] = 400.0 * factor ** true[0]
+    curve = level_at(rows, pd.Series(true, pd.MultiIndex.from_frame(history.offers[KEY])), history.offers)
+    assert curve.units(np.full((len(true), 1), 3.2)) == pytest.approx(400.0)
+    rows["demand"] *= np.where(rows["period_start"] >= sorted(set(rows["period_start"]))[-10], 2.0, 1.0)
+    curve = level_at(rows, pd.Series(true, pd.MultiIndex.from_frame(history.offers[KEY])), history.offers)
+    assert curve.units(np.full((len(true), 1), 3.2)) == pytest.approx(800.0, rel=0.01)
+
+
+def test_log_demand_moves_one_to_one_with_what_is_expected_even_of_one_unit_a_week() -> None:
+    rng = np.random.default_rng(19)
+    codes = np.repeat(np.arange(20), 2000)
+    expected = np.exp(0.2 * rng.standard_normal(len(codes)))
+    units = rng.poisson(expected).astype(float)
+    rows = pd.DataFrame({"units": units, "demand": units})
+    slope = np.polyfit(np.log(expected), log_demand(rows, codes), 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.05)
+    assert np.polyfit(np.log(expected), np.log(units + 0.5), 1)[0] < 0.8
+
+
+def test_other_products_prices_are_those_of_the_same_category_and_week() -> None:
+    history, _ = made_up_history()
+    sample = read_sample(history.closed)
+    wide = pd.DataFrame({"p": sample.log_price, "o": sample.controls[:, -2]}).set_index(
+        [sample.rows["period_start"], sample.rows["product_id"]]
+    )
+    own, others = wide["p"].unstack(), wide["o"].unstack()
+    odd = [f"p{n:02d}" for n in range(3, 24, 2)]
+    assert (others["p01"] - others["p01"].mean()).to_numpy() == pytest.approx(own[odd].mean(axis=1).to_numpy())
+
+
+def test_categories_too_weak_for_an_instrument_of_their_own_share_one_elasticity() -> None:
+    rng = np.random.default_rng(20)
+    offers, category = np.repeat(np.arange(400), 20), np.repeat(np.arange(200), 40)
+    instrument, shock = rng.standard_normal((2, len(offers)))
+    price = 0.15 * instrument + shock
+    demand = -2.5 * price + shock
+    found = Estimate(np.full(200, 7.0), np.ones(len(offers), dtype=bool), demand, price, instrument)
+    assert first_stage_f(instrument, price, offers) > 10.0
+    by_category = [
+        first_stage_f(instrument[rows], price[rows], offers[rows]) for rows in np.split(np.arange(8000), 200)
+    ]
+    is_weak = np.repeat(np.array(by_category) < 10.0, 40)
+    weak = Estimate(found.theta, is_weak, demand[is_weak], price[is_weak], instrument[is_weak])
+    theta = shrunk_theta(weak, offers, category)
+    assert len(set(theta)) == 1
+    assert theta[0] == pytest.approx(-2.5, abs=1.0)

@@ -7,19 +7,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.regressors import KEY, Sample, read_sample, with_demand
+from pricelake.evaluation.contenders.shrinkage import shrink
 from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
-KEY = ["product_id", "market_id"]
 MIN_ROWS = 12
-CONTROLS = (
-    "display_rate",
-    "feature_rate",
-    "price_cut_rate",
-    "holiday_days",
-    "season_sin_1",
-    "season_cos_1",
-    "temperature_c",
-)
+LEVEL_PERIODS = 8
+RATES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6)
+"""Weight of the newest period in a level."""
+SERIAL_PERIODS = 8
 
 
 @dataclass
@@ -64,6 +60,56 @@ def recent_level(history: History) -> tuple[Floats, Floats]:
     return level, history.open["reference_price"].to_numpy(dtype=np.float64)
 
 
+def level_at(rows: pd.DataFrame, slopes: pd.Series, offers: pd.DataFrame) -> ConstantElasticity:
+    """The curve of given slopes through each offer's exponentially smoothed demand, after its last usable period.
+
+    Level = smoothed demand / smoothed (price / reference) ^ slope, so that a week of low prices is no week of high
+    demand. How fast it forgets is chosen by one-step WAPE of the last 8 periods (Gardner 2006, *International Journal
+    of Forecasting* 22), one rate for all.
+
+    Args:
+        rows: of :func:`pricelake.evaluation.contenders.regressors.with_demand`.
+        slopes: elasticity by product and market; NaN or absent: not learnt.
+        offers: of a history.
+    """
+    rows = rows.sort_values([*KEY, "period_start"], kind="stable").reset_index(drop=True)
+    slope = slopes.reindex(pd.MultiIndex.from_frame(rows[KEY])).to_numpy(dtype=np.float64)
+    last = rows.groupby(KEY).tail(LEVEL_PERIODS).groupby(KEY)["price"].mean()
+    reference = last.reindex(pd.MultiIndex.from_frame(rows[KEY])).to_numpy()
+    used = rows[[*KEY, "demand"]].assign(ratio=(rows["price"].to_numpy() / reference) ** slope)
+    used = used[~np.isnan(slope)]
+    is_last = ~is_before_validation(rows)[~np.isnan(slope)]
+    levels = {rate: _smoothed(used, rate) for rate in RATES}
+    errors = {rate: _one_step_error(used, level, is_last) for rate, level in levels.items()}
+    level = levels[min(errors, key=lambda one: errors[one])]
+    wanted = pd.MultiIndex.from_frame(offers[KEY])
+    now = level.groupby([used[name] for name in KEY]).last()
+    return ConstantElasticity(
+        now.reindex(wanted).to_numpy(dtype=np.float64),
+        last.reindex(wanted).to_numpy(dtype=np.float64),
+        slopes.reindex(wanted).to_numpy(dtype=np.float64),
+    )
+
+
+def _smoothed(used: pd.DataFrame, rate: float) -> pd.Series:
+    """Level of each row's offer after its period."""
+    smooth = (
+        used.groupby(KEY)[["demand", "ratio"]]
+        .ewm(alpha=rate)
+        .mean()
+        .reset_index(level=[0, 1], drop=True)
+        .reindex(used.index)
+    )
+    return smooth["demand"] / smooth["ratio"]
+
+
+def _one_step_error(used: pd.DataFrame, level: pd.Series, is_last: npt.NDArray[np.bool_]) -> float:
+    before = level.groupby([used[name] for name in KEY]).shift(1)
+    known = is_last & before.notna().to_numpy()
+    forecast = (before * used["ratio"]).to_numpy()[known]
+    return validation_wape(forecast, used["demand"].to_numpy()[known])
+
+
 def fitted(curve: ConstantElasticity | None) -> ConstantElasticity:
     """The curve of a model that was fitted.
 
@@ -77,11 +123,12 @@ def fitted(curve: ConstantElasticity | None) -> ConstantElasticity:
 
 @dataclass
 class LogLogOls:
-    """log units on log price by least squares, product and market by product and market, as in a spreadsheet.
+    """log demand on log price by least squares, product and market by product and market, as in a spreadsheet.
 
-    Weeks without a sale have no logarithm. Two habits are known, to leave them out and to add a constant; the one that
-    forecasts the last 8 periods better, in WAPE, is used. An offer with fewer than 12 usable weeks or one price only is
-    not learnt.
+    Weeks that sold out count with what they would have sold in a whole week. Weeks without a sale have no logarithm.
+    Two habits are known, to leave them out and to add a constant; the one that forecasts the last 8 periods better, in
+    WAPE, is used, and the elasticity is that of the curve which did, exp(a + b log price) - constant, at the mean. An
+    offer with fewer than 12 usable weeks or one price only is not learnt.
     """
 
     name: str = "loglog_ols"
@@ -89,14 +136,15 @@ class LogLogOls:
 
     def fit(self, history: History) -> None:
         """Choose how to treat weeks without a sale, then fit all weeks."""
-        closed = history.closed
-        is_before = is_before_validation(closed)
-        before, after = closed[is_before], closed[~is_before]
+        rows = with_demand(history.closed)
+        is_before = is_before_validation(rows)
+        before, after = rows[is_before], rows[~is_before]
         errors = {added: _validation_error(before, after, added) for added in (0.0, 0.5, 1.0)}
         added = min(errors, key=lambda one: errors[one])
-        lines = _lines(closed, added).reindex(pd.MultiIndex.from_frame(history.offers[KEY]))
-        level = np.maximum(np.exp(lines["level"].to_numpy()) - added, 1e-3)
-        self._curve = ConstantElasticity(level, np.exp(lines["log_price"].to_numpy()), lines["slope"].to_numpy())
+        lines = _lines(rows, added)
+        middle = np.exp(lines["level"])
+        slopes = lines["slope"] * middle / np.maximum(middle - added, 0.5 * middle)
+        self._curve = level_at(rows, slopes, history.offers)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
@@ -104,9 +152,9 @@ class LogLogOls:
 
 
 def _lines(rows: pd.DataFrame, added: float) -> pd.DataFrame:
-    """Least squares of log(units + added) on log price by offer: slope, and the means it passes through."""
-    used = rows[rows["units"] + added > 0.0]
-    frame = used[KEY].assign(x=np.log(used["unit_price"].astype(float)), y=np.log(used["units"].astype(float) + added))
+    """Least squares of log(demand + added) on log price by offer: slope, and the means it passes through."""
+    used = rows[rows["demand"] + added > 0.0]
+    frame = used[KEY].assign(x=np.log(used["price"]), y=np.log(used["demand"] + added))
     frame["xx"], frame["xy"] = frame["x"] ** 2, frame["x"] * frame["y"]
     mean = frame.groupby(KEY).mean()
     spread = mean["xx"] - mean["x"] ** 2
@@ -119,77 +167,71 @@ def _lines(rows: pd.DataFrame, added: float) -> pd.DataFrame:
 def _validation_error(before: pd.DataFrame, after: pd.DataFrame, added: float) -> float:
     lines = _lines(before, added).reindex(pd.MultiIndex.from_frame(after[KEY]))
     log_units = lines["level"].to_numpy() + lines["slope"].to_numpy() * (
-        np.log(after["unit_price"].astype(float).to_numpy()) - lines["log_price"].to_numpy()
+        np.log(after["price"].to_numpy()) - lines["log_price"].to_numpy()
     )
-    known, sold = ~np.isnan(log_units), after["units"].to_numpy(dtype=np.float64)
+    known, wanted = ~np.isnan(log_units), after["demand"].to_numpy(dtype=np.float64)
     forecast = np.maximum(np.exp(np.clip(log_units[known], -20.0, 20.0)) - added, 0.0)
-    return validation_wape(forecast, sold[known])
+    return validation_wape(forecast, wanted[known])
 
 
 @dataclass
 class HierarchicalOls:
     """Fixed effects of product and market, controls, and slopes shrunk to the category's.
 
-    log(units + 0.5) is regressed on log price within product and market, promotions, season, holidays and temperature
-    partialled out by category (Frisch and Waugh 1933). Slopes of a category are taken for draws of one normal
-    distribution; each is shrunk to its mean by their variance, estimated by the method of DerSimonian and Laird (1986).
-    The level is that of the last 8 periods.
+    Log demand is regressed on log price within product and market; promotional support, season, holidays, weather,
+    trend, the category's other prices and competitors' prices are partialled out by category (Frisch and Waugh 1933).
+    Slopes are shrunk to their category's mean, and that to the mean of all, by their variances
+    (:func:`pricelake.evaluation.contenders.shrinkage.shrink`). The level is smoothed.
     """
 
     name: str = "hierarchical_ols"
     _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
-        """Fit category by category."""
-        slopes = []
-        for _, rows in history.closed.groupby("category", sort=True):
-            slopes.append(_shrunk_slopes(rows))
-        by_offer = pd.concat(slopes).reindex(pd.MultiIndex.from_frame(history.offers[KEY]))
-        level, reference = recent_level(history)
-        self._curve = ConstantElasticity(level, reference, by_offer.to_numpy(dtype=np.float64))
+        """Least squares offer by offer, then shrink."""
+        sample = read_sample(history.closed)
+        category = sample.rows["category"].groupby(sample.codes).first()
+        own, variance = _own_slopes(sample)
+        slopes = pd.Series(shrink(own, variance, pd.factorize(category)[0]), sample.offers)
+        self._curve = level_at(sample.rows, slopes, history.offers)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
 
-def _shrunk_slopes(rows: pd.DataFrame) -> pd.Series:
-    offer = pd.MultiIndex.from_frame(rows[KEY])
-    codes, offers = pd.factorize(offer)
-    y = np.log(rows["units"].to_numpy(dtype=np.float64) + 0.5)
-    x = np.log(rows["unit_price"].to_numpy(dtype=np.float64))
-    controls = rows[list(CONTROLS)].to_numpy(dtype=np.float64)
-    y, x, controls = (_within(one, codes) for one in (y, x, controls))
-    projected = np.linalg.lstsq(controls, np.column_stack([y, x]), rcond=None)[0]
-    y, x = y - controls @ projected[:, 0], x - controls @ projected[:, 1]
-    spread = np.bincount(codes, x * x, len(offers))
-    pooled = float((x * y).sum() / max((x * x).sum(), 1e-12))
-    own = np.divide(
-        np.bincount(codes, x * y, len(offers)), spread, out=np.full(len(offers), pooled), where=spread > 1e-8
-    )
-    residual = y - own[codes] * x
-    noise = float((residual**2).sum() / max(len(y) - 2 * len(offers) - controls.shape[1], 1))
-    weight = spread / noise
-    between = _between_variance(own, weight)
-    centre = np.average(own, weights=1.0 / (between + 1.0 / np.maximum(weight, 1e-12)))
-    kept = between / (between + 1.0 / np.maximum(weight, 1e-12))
-    return pd.Series(centre + kept * (own - centre), index=pd.MultiIndex.from_tuples(offers, names=KEY))
+def _own_slopes(sample: Sample) -> tuple[Floats, Floats]:
+    """Slope of each offer and its variance, infinite where the price did not move; both shape ``(n_offers,)``."""
+    y, x = sample.log_demand.copy(), sample.log_price.copy()
+    for rows in sample.rows.groupby("category", sort=True).indices.values():
+        controls = sample.controls[rows]
+        shares = np.linalg.lstsq(controls, np.column_stack([y[rows], x[rows]]), rcond=None)[0]
+        y[rows], x[rows] = y[rows] - controls @ shares[:, 0], x[rows] - controls @ shares[:, 1]
+    number = len(sample.offers)
+    spread = np.bincount(sample.codes, x * x, number)
+    moved = spread > 1e-4
+    own = np.divide(np.bincount(sample.codes, x * y, number), spread, out=np.zeros(number), where=moved)
+    residual = y - own[sample.codes] * x
+    weeks = np.bincount(sample.codes, minlength=number)
+    # an offer of few weeks has too small residuals of its own: it borrows those of all
+    freedom = np.maximum(weeks - 2.0, 0.0)
+    usual = float((residual**2).sum() / max(freedom.sum(), 1.0))
+    noise = (np.bincount(sample.codes, residual**2, number) + MIN_ROWS * usual) / (freedom + MIN_ROWS)
+    noise = noise * serial_inflation(x * residual, sample.codes)
+    return own, np.divide(noise, spread, out=np.full(number, np.inf), where=moved)
 
 
-def _within(values: Floats, codes: npt.NDArray[np.intp]) -> Floats:
-    """Deviations from the mean of each offer."""
-    frame = pd.DataFrame(values if values.ndim > 1 else values[:, None])
-    found = (frame - frame.groupby(codes).transform("mean")).to_numpy()
-    return np.asarray(found if values.ndim > 1 else found[:, 0])
+def serial_inflation(score: Floats, codes: npt.NDArray[np.intp]) -> float:
+    """How much larger slopes' variance is than without serial correlation, 1 or more.
 
+    Newey and West (1987, *Econometrica* 55, eq. 5) with 8 lags over the variance without lags, both summed over offers.
 
-def _between_variance(own: Floats, weight: Floats) -> float:
-    """DerSimonian and Laird's moment estimate of the variance of slopes, at least 0."""
-    known = weight > 1e-8
-    own, weight = own[known], weight[known]
-    if len(own) < 2:
-        return 0.0
-    mean = np.average(own, weights=weight)
-    excess = float((weight * (own - mean) ** 2).sum()) - (len(own) - 1)
-    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
-    return max(excess / scale, 0.0) if scale > 0.0 else 0.0
+    Args:
+        score: regressor times residual of each row, by offer and period, shape ``(n_rows,)``.
+        codes: offer of each row, shape ``(n_rows,)``.
+    """
+    total = plain = float((score**2).sum())
+    for lag in range(1, SERIAL_PERIODS + 1):
+        same = codes[lag:] == codes[:-lag]
+        total += 2.0 * (1.0 - lag / (SERIAL_PERIODS + 1.0)) * float((score[lag:] * score[:-lag])[same].sum())
+    return max(total / plain, 1.0) if plain > 0.0 else 1.0

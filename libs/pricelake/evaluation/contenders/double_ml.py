@@ -1,35 +1,59 @@
-"""Double machine learning of the own-price elasticity, with cost as an instrument where it is strong enough.
+"""Double machine learning of the own-price elasticity by EconML, with cost as an instrument where it is strong enough.
 
-Partially linear model (Chernozhukov and others 2018, *Econometrics Journal* 21, eq. 1.1-1.2):
+Partially linear model (Chernozhukov and others 2018, *Econometrics Journal* 21, eq. 1.1-1.2), all in deviations from
+product and market (fixed effects taken away first, as Clarke and Polselli 2025, *Econometrics Journal*, do for panels):
 
-    log(units + 0.5) = theta_c log price + g(W) + e        log price = m(W) + v
+    log demand = theta_c log price + g(W) + e        log price = m(W) + v
 
-g and m by LightGBM, cross-fitted over blocks of periods; theta_c of a category from the residuals. With an instrument
-z, log unit cost, residualised in the same way, theta_c = sum z~ y~ / sum z~ p~ (their eq. 4.8), used where the F
-statistic of the first stage is above 10 (Staiger and Stock 1997). Estimates of categories are shrunk to their mean by
-their variances.
+theta_c of each category c is the final stage of ``econml.dml.LinearDML`` or, with the instrument z = log unit cost,
+of ``econml.iv.dml.OrthoIV`` (their eq. 4.8): sum (y~ - theta_c p~) z~ = 0, where ~ is what cross-fitted first stages
+leave unexplained. W and the corrections of demand are those of
+:mod:`pricelake.evaluation.contenders.regressors`.
 """
 
 from dataclasses import dataclass, field
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.curves import ConstantElasticity, fitted, recent_level
-from pricelake.evaluation.contenders.features import fit_encoder
+from pricelake.evaluation.contenders.curves import ConstantElasticity, fitted, level_at, serial_inflation
 from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.nuisances import candidates, period_folds
+from pricelake.evaluation.contenders.regressors import Sample, read_sample
+from pricelake.evaluation.contenders.shrinkage import shrink
 
-FOLDS = 4
 STRONG_F = 10.0
-LEARNER = {"objective": "l2", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 30, "verbosity": -1}
-TREES = 200
+LEAST_COST_MOVES = 1e-4
+"""Standard deviation of log cost within products of a category."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What EconML leaves for a final shrinkage.
+
+    Attributes:
+        theta: of each category, NaN where none was estimated, shape ``(n_categories,)``.
+        used: whether a row of the sample was, shape ``(n_rows,)``.
+        demand: residual of log demand, shape ``(n_used,)``.
+        price: residual of log price, shape ``(n_used,)``.
+        instrument: residual of log cost, shape ``(n_used,)``; None: the price itself.
+    """
+
+    theta: Floats
+    used: npt.NDArray[np.bool_]
+    demand: Floats
+    price: Floats
+    instrument: Floats | None
 
 
 @dataclass
 class DoubleMl:
-    """Category elasticities free of what the panel's other columns explain."""
+    """Category elasticities free of what controls explain and, with the instrument, of what sellers alone know.
+
+    First stages are chosen by EconML's cross-validation over blocks of periods; categories are shrunk to the mean of
+    all by their variances.
+    """
 
     seed: int = 0
     name: str = "double_ml"
@@ -38,52 +62,106 @@ class DoubleMl:
     _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
-        """Residualise, estimate, shrink."""
-        closed = history.closed.sort_values("period_start", kind="stable")
-        inputs = fit_encoder(closed).context(closed)
-        block = pd.qcut(closed["period_start"].rank(method="dense"), FOLDS, labels=False).to_numpy()
-        y = self._residual(np.log(closed["units"].to_numpy(dtype=np.float64) + 0.5), inputs, block)
-        p = self._residual(np.log(closed["unit_price"].to_numpy(dtype=np.float64)), inputs, block)
-        z, self.instrumented = p, False
-        cost = closed["unit_cost"].to_numpy(dtype=np.float64)
-        if not np.isnan(cost).any() and np.var(np.log(cost)) > 0.0:
-            shock = self._residual(np.log(cost), inputs, block)
-            self.instrumented = first_stage_f(shock, p) > STRONG_F
-            z = shock if self.instrumented else p
-        theta = _by_category(closed["category"], y, p, z)
-        level, reference = recent_level(history)
-        self._curve = ConstantElasticity(
-            level, reference, history.offers["category"].map(theta).to_numpy(dtype=np.float64)
-        )
+        """Estimate with the instrument if the first stage allows it, else without; then shrink."""
+        sample = read_sample(history.closed)
+        category, _ = pd.factorize(sample.rows["category"], sort=True)
+        found = self._instrumented(sample, category)
+        self.instrumented = found is not None
+        if found is None:
+            found = self._plain(sample, category)
+        theta = shrunk_theta(found, sample.codes, category)
+        of_offer = pd.Series(category).groupby(sample.codes).first().to_numpy()
+        self._curve = level_at(sample.rows, pd.Series(theta[of_offer], sample.offers), history.offers)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
         return fitted(self._curve).units(prices)
 
-    def _residual(self, values: Floats, inputs: Floats, block: npt.NDArray[np.int64]) -> Floats:
-        """What the other blocks' model of ``values`` leaves unexplained."""
-        left = np.empty_like(values)
-        for fold in range(FOLDS):
-            inside = block == fold
-            settings = LEARNER | {"seed": self.seed, "num_threads": 2}
-            model = lightgbm.train(settings, lightgbm.Dataset(inputs[~inside], values[~inside]), TREES)
-            left[inside] = values[inside] - model.predict(inputs[inside])
-        return left
+    def _plain(self, sample: Sample, category: npt.NDArray[np.intp]) -> Estimate:
+        from econml.dml import LinearDML  # here, as it loads numba
+
+        indicators = np.eye(int(category.max()) + 1)
+        stages = candidates(len(indicators), self.seed)
+        folds = period_folds(sample.rows["period_start"])
+        model = LinearDML(model_y=stages, model_t=stages, fit_cate_intercept=False, cv=folds, random_state=self.seed)
+        x = indicators[category]
+        model.fit(sample.log_demand, sample.log_price, X=x, W=sample.controls, cache_values=True)
+        demand, price = (np.ravel(one) for one in model.residuals_[:2])
+        used = np.ones(len(category), dtype=np.bool_)
+        return Estimate(np.ravel(model.const_marginal_effect(indicators)), used, demand, price, None)
+
+    def _instrumented(self, sample: Sample, category: npt.NDArray[np.intp]) -> Estimate | None:
+        """With cost as the instrument; None where it is unknown, does not move or does not move prices."""
+        from econml.iv.dml import OrthoIV
+
+        if np.isnan(sample.log_cost).any():
+            return None
+        deviation = pd.Series(sample.log_cost).groupby(category).std().fillna(0.0).to_numpy()
+        used = deviation[category] > LEAST_COST_MOVES  # two-stage least squares cannot have others
+        if not used.any():
+            return None
+        own, kept = pd.factorize(category[used], sort=True)
+        indicators = np.eye(len(kept))
+        stages = candidates(len(kept), self.seed)
+        folds = period_folds(sample.rows["period_start"][used])
+        model = OrthoIV(
+            model_y_xw=stages,
+            model_t_xw=stages,
+            model_z_xw=stages,
+            fit_cate_intercept=False,
+            cv=folds,
+            random_state=self.seed,
+        )
+        y, t, z = sample.log_demand[used], sample.log_price[used], sample.log_cost[used]
+        model.fit(y, t, Z=z, X=indicators[own], W=sample.controls[used], cache_values=True)
+        demand, price, instrument = (np.ravel(one) for one in model.residuals_[:3])
+        if first_stage_f(instrument, price, sample.codes[used]) <= STRONG_F:
+            return None
+        theta = np.full(len(deviation), np.nan)
+        theta[kept] = np.ravel(model.const_marginal_effect(indicators))
+        return Estimate(theta, used, demand, price, instrument)
 
 
-def first_stage_f(instrument: Floats, price: Floats) -> float:
-    """F statistic of one instrument, n r^2 / (1 - r^2)."""
-    r = float(np.corrcoef(instrument, price)[0, 1])
-    return (len(price) - 2) * r**2 / max(1.0 - r**2, 1e-12)
+def first_stage_f(instrument: Floats, price: Floats, offers: npt.NDArray[np.intp]) -> float:
+    """F statistic of one instrument, robust to serial correlation within offers; above 10 it counts as strong.
+
+    (sum z p)^2 / sum over offers (sum z u)^2 with u = p - z sum z p / sum z z: the effective F of Montiel Olea and
+    Pflueger (2013, *Journal of Business & Economic Statistics* 31, eq. 4) for one instrument, with Staiger and Stock's
+    (1997) rule of thumb.
+
+    Args:
+        instrument: residualised, shape ``(n_rows,)``.
+        price: residualised, shape ``(n_rows,)``.
+        offers: number of each row's offer, from 0, shape ``(n_rows,)``.
+    """
+    together, square = float((instrument * price).sum()), float((instrument**2).sum())
+    left = price - instrument * together / max(square, 1e-300)
+    return together**2 / max(float((np.bincount(offers, instrument * left) ** 2).sum()), 1e-300)
 
 
-def _by_category(category: pd.Series, y: Floats, p: Floats, z: Floats) -> pd.Series:
-    """The theta of each category, shrunk to the precision-weighted mean."""
-    frame = pd.DataFrame({"zy": z * y, "zp": z * p, "zz": z * z}).groupby(category.to_numpy()).sum()
-    pooled = float(frame["zy"].sum() / frame["zp"].sum())
-    own = frame["zy"] / frame["zp"]
-    noise = float(((y - pooled * p) ** 2).mean())
-    variance = noise * frame["zz"] / frame["zp"] ** 2
-    between = max(float(((own - pooled) ** 2 - variance).mean()), 0.0)
-    kept = between / (between + variance) if between > 0.0 else pd.Series(0.0, own.index)
-    return pooled + kept * (own - pooled)
+def shrunk_theta(found: Estimate, offers: npt.NDArray[np.intp], category: npt.NDArray[np.intp]) -> Floats:
+    """Theta of each category, shrunk to the mean of all, shape ``(n_categories,)``.
+
+    The variance of theta_c is sum (z~ u)^2 / (sum z~ p~)^2, inflated as shocks last. A category in which the instrument
+    is weak has no variance to be trusted (Staiger and Stock 1997): it says nothing, and gets the mean or, where all
+    categories are such, the one theta of all rows.
+
+    Args:
+        found: estimates of all categories.
+        offers: number of each row's offer, from 0; rows by offer and period, shape ``(n_rows,)``.
+        category: number of each row's category, from 0, shape ``(n_rows,)``.
+    """
+    offers, category, number = offers[found.used], category[found.used], len(found.theta)
+    instrument = found.price if found.instrument is None else found.instrument
+    score = instrument * (found.demand - found.theta[category] * found.price)
+    squares = np.bincount(category, score**2, number) * serial_inflation(score, offers)
+    variance = squares / np.maximum(np.bincount(category, instrument * found.price, number) ** 2, 1e-300)
+    usable = np.isfinite(found.theta) & (variance > 0.0)
+    if found.instrument is not None:
+        for one in range(number):
+            rows = category == one
+            usable[one] &= first_stage_f(instrument[rows], found.price[rows], offers[rows]) > STRONG_F
+    if not usable.any():
+        return np.full(number, float(instrument @ found.demand) / float(instrument @ found.price))
+    own, known = np.where(usable, found.theta, 0.0), np.where(usable, variance, np.inf)
+    return shrink(own, known, np.zeros(number, dtype=np.intp))

@@ -7,14 +7,16 @@ import pandas as pd
 
 from pricelake.evaluation.contenders.interface import Floats
 
+# nothing that announces the price or its discount: asked about another price, it would still tell the old one
 CONTEXT = (
-    "display_rate", "feature_rate", "coupon_rate", "price_cut_rate", "promotion_depth_rate", "availability_rate",
+    "display_rate", "feature_rate", "coupon_rate",
     "holiday_days", "days_to_holiday", "season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2",
     "temperature_c", "precipitation_mm", "age_periods", "sold_periods", "periods_since_sale", "price_changes",
     "units_lag_1", "units_lag_2", "units_lag_3", "units_lag_4", "units_mean_4", "units_mean_8", "units_mean_13",
     "units_mean_all", "units_max_8", "price_lag_ratio", "promotion_lag_1", "category_units_lag_1",
     "category_discount_rate",
 )  # fmt: skip
+N_PRICES = 3
 CODES = ("product_id", "market_id", "category", "brand")
 
 
@@ -30,20 +32,16 @@ class Encoder:
         texts = np.column_stack([rows[name].map(self.codes[name]).fillna(-1).to_numpy(float) for name in CODES])
         return np.column_stack([numbers, texts])
 
-    def price(self, rows: pd.DataFrame, paid: Floats | None = None) -> Floats:
-        """Log price, over the reference price, over the competitors', and discount rate, shape ``(n_rows, 4)``.
+    def price(self, rows: pd.DataFrame, paid: Floats) -> Floats:
+        """Log price, over the reference price and over the competitors', shape ``(n_rows, N_PRICES)``.
 
         Args:
             rows: of the panel.
-            paid: another price for each row, charged as a list price without discount; None: the one that was paid.
+            paid: price of each row, shape ``(n_rows,)``.
         """
-        known = rows[["unit_price", "list_price", "reference_price", "competitor_index"]].to_numpy(dtype=np.float64)
-        price, list_price, reference, index = known.T
-        rival = list_price / index
-        discount = rows["discount_rate"].to_numpy(dtype=np.float64)
-        if paid is not None:
-            price, discount = paid, np.zeros_like(paid)
-        return np.column_stack([np.log(price), np.log(price / reference), np.log(price / rival), discount])
+        known = rows[["list_price", "reference_price", "competitor_index"]].to_numpy(dtype=np.float64)
+        list_price, reference, index = known.T
+        return np.column_stack([np.log(paid), np.log(paid / reference), np.log(paid / (list_price / index))])
 
 
 def fit_encoder(rows: pd.DataFrame) -> Encoder:

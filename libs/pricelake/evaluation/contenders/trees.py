@@ -8,8 +8,9 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from pricelake.evaluation.contenders.features import Encoder, fit_encoder
+from pricelake.evaluation.contenders.features import N_PRICES, Encoder, fit_encoder
 from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.regressors import with_demand
 from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
 GRID = {
@@ -23,10 +24,11 @@ PATIENCE = 40
 
 @dataclass
 class LightGbm:
-    """Units from everything in the panel, the price among it.
+    """Demand from everything in the panel, the price among it, and never more of it at a higher price.
 
-    Objective, leaves and learning rate are searched on a grid by WAPE of the last 8 periods, trees by early stopping;
-    the best is refitted on all periods with its number of trees.
+    Weeks that sold out count with what they would have sold in a whole week. Objective, leaves and learning rate are
+    searched on a grid by WAPE of the last 8 periods, trees by early stopping; the best is refitted on all periods with
+    its number of trees.
     """
 
     seed: int = 0
@@ -37,27 +39,31 @@ class LightGbm:
 
     def fit(self, history: History) -> None:
         """Search, then fit all periods."""
-        closed = history.closed
-        self._encoder, self._history = fit_encoder(closed), history
-        inputs = np.column_stack([self._encoder.context(closed), self._encoder.price(closed)])
-        sold = closed["units"].to_numpy(dtype=np.float64)
-        before = is_before_validation(closed)
+        rows = with_demand(history.closed)
+        self._encoder, self._history = fit_encoder(rows), history
+        price = self._encoder.price(rows, rows["price"].to_numpy(dtype=np.float64))
+        inputs = np.column_stack([self._encoder.context(rows), price])
+        wanted = rows["demand"].to_numpy(dtype=np.float64)
+        before = is_before_validation(rows)
         tried = [
-            self._try(inputs, sold, before, dict(zip(GRID, values, strict=True))) for values in product(*GRID.values())
+            self._try(inputs, wanted, before, dict(zip(GRID, values, strict=True)))
+            for values in product(*GRID.values())
         ]
         _, settings, trees = min(tried, key=lambda one: one[0])
-        self._model = lightgbm.train(settings, lightgbm.Dataset(inputs, sold), trees)
+        self._model = lightgbm.train(settings, lightgbm.Dataset(inputs, wanted), trees)
 
     def _try(
-        self, inputs: Floats, sold: Floats, before: npt.NDArray[np.bool_], choice: dict[str, Any]
+        self, inputs: Floats, wanted: Floats, before: npt.NDArray[np.bool_], choice: dict[str, Any]
     ) -> tuple[float, dict[str, Any], int]:
-        settings = choice | {"verbosity": -1, "seed": self.seed, "num_threads": 2, "min_data_in_leaf": 20}
-        train = lightgbm.Dataset(inputs[before], sold[before], free_raw_data=False)
-        check = lightgbm.Dataset(inputs[~before], sold[~before], reference=train, free_raw_data=False)
+        falls = [0] * (inputs.shape[1] - N_PRICES) + [-1] * N_PRICES
+        settings = choice | {"monotone_constraints": falls, "min_data_in_leaf": 20, "seed": self.seed}
+        settings |= {"num_threads": 1, "verbosity": -1}
+        train = lightgbm.Dataset(inputs[before], wanted[before], free_raw_data=False)
+        check = lightgbm.Dataset(inputs[~before], wanted[~before], reference=train, free_raw_data=False)
         stop = lightgbm.early_stopping(PATIENCE, verbose=False)
         model = lightgbm.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
         forecast = np.maximum(model.predict(inputs[~before], num_iteration=model.best_iteration), 0.0)
-        return validation_wape(forecast, sold[~before]), settings, max(model.best_iteration, 1)
+        return validation_wape(forecast, wanted[~before]), settings, max(model.best_iteration, 1)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
@@ -69,4 +75,6 @@ class LightGbm:
         for one in prices.T:
             paid = np.where(np.isnan(one), self._history.price_now, one)
             columns.append(self._model.predict(np.column_stack([context, self._encoder.price(rows, paid)])))
-        return np.where(np.isnan(prices), np.nan, np.maximum(np.column_stack(columns), 0.0))
+        # trees answer anything; an offer that the panel does not know is none of their business
+        is_unasked = np.isnan(prices) | ~self._history.is_known[:, None]
+        return np.where(is_unasked, np.nan, np.maximum(np.column_stack(columns), 0.0))
