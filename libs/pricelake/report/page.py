@@ -1,7 +1,7 @@
 """The page: facts into a self-contained HTML file that needs no network."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -45,6 +45,35 @@ def as_script(content: Any) -> Markup:
     return Markup(text)  # noqa: S704 - every character that means something to HTML is replaced above
 
 
+def document(template: str, plots: Mapping[str, Plot], **facts: Any) -> str:
+    """A page of this room that needs no network: style, scripts, plotly and plots inside, all facts escaped.
+
+    Args:
+        template: file in ``templates`` that extends ``base.html``.
+        plots: by key.
+        **facts: what else the template names; the formats of :mod:`pricelake.report.wording` are ``say``.
+
+    Returns:
+        about 5 MB of HTML, the same for the same facts.
+    """
+    environment = Environment(
+        loader=PackageLoader("pricelake.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(
+        plots=plots,
+        figures=as_script({key: plot.as_figure() for key, plot in plots.items()}),
+        say=wording,
+        light=css_variables(LIGHT),
+        dark=css_variables(DARK),
+        plotly=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own bundle
+        **facts,
+    )
+
+
 def plots_of(findings: Findings) -> dict[str, Plot]:
     """All plots by key; sections without data have none."""
     wanted: list[tuple[bool, Callable[[], Plot | None]]] = [
@@ -77,24 +106,12 @@ def render(findings: Findings) -> str:
     Returns:
         about 5 MB of HTML, the same for the same findings.
     """
-    environment = Environment(
-        loader=PackageLoader("pricelake.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    plots = plots_of(findings)
-    return environment.get_template("report.html").render(
+    return document(
+        "report.html",
+        plots_of(findings),
         f=findings,
-        plots=plots,
-        figures=as_script({key: plot.as_figure() for key, plot in plots.items()}),
         caveats=caveats(findings),
         contenders=ordered_contenders(findings.held_out) if findings.held_out else [],
         forecast_verdict=forecast_verdict(findings.held_out) if findings.held_out else "",
         ranking_verdict=ranking_verdict(findings.rankings),
-        say=wording,
-        light=css_variables(LIGHT),
-        dark=css_variables(DARK),
-        plotly=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own bundle
     )

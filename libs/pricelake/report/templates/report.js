@@ -22,7 +22,9 @@
 
   function draw() {
     var style = getComputedStyle(document.documentElement);
-    return Promise.all(holders.map(function (holder) {
+    // a hidden plot has no width; it is drawn when it is revealed
+    var shown = holders.filter(function (holder) { return !holder.closest("[hidden]"); });
+    return Promise.all(shown.map(function (holder) {
       var figure = coloured(figures[holder.dataset.plot], style, false);
       return Plotly.react(holder, figure.data, figure.layout, config);
     }));
@@ -32,6 +34,7 @@
 
   draw().then(drawn);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  addEventListener("reveal", draw);
   addEventListener("beforeprint", function () { document.documentElement.dataset.scheme = "light"; draw(); });
   addEventListener("afterprint", function () { delete document.documentElement.dataset.scheme; draw(); });
 })();

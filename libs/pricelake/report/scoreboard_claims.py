@@ -1,0 +1,130 @@
+"""What each section of the scoreboard tests, and the truth it is judged against; what no section can test."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One section in words.
+
+    Attributes:
+        title: heading.
+        short: heading where there is little room.
+        claim: the claim under test, one sentence.
+        truth: what it is judged against.
+    """
+
+    title: str
+    short: str
+    claim: str
+    truth: str
+
+
+CLAIMS = {
+    "own_price_bias": Claim(
+        "Does it know the price effect?",
+        "Price effect",
+        "The own-price elasticity that a model states is the true one, also where past prices followed demand.",
+        "The shop's true elasticity in the first week after the history: the derivative of expected units by the "
+        "product's own price, all other prices left as they are, at the price in force and moved by ±10 and ±20 %. "
+        "An elasticity below the truth says that customers react more than they do. Where a model could not learn a "
+        "product, it is taken to say that demand does not react. Movement is the bias on the confounded shop minus "
+        "that on a twin that differs in nothing but the confounding.",
+    ),
+    "after_change": Claim(
+        "Does it predict sales after a price change?",
+        "After a change",
+        "Predicted units stay right when one price is moved to where it may never have been.",
+        "Expected units wanted in the first week after the history, without sampling noise and without running out "
+        "of stock. The error is the sum of absolute errors over the sum of true units, with one price moved up and "
+        "down. The share of demand missed is 1 − predicted / true units, so above 0 the model takes sales that "
+        "stock-outs cut short for demand.",
+    ),
+    "profit_capture": Claim(
+        "Do its prices earn more?",
+        "Profit",
+        "Prices from the model bring a large part of the profit that perfect knowledge would bring, under the same "
+        "rules.",
+        "True expected profit of the whole shop, cross effects included, with all prices held for the weeks ahead. 0 "
+        "is what the prices in force earn, 100 % what the oracle earns; below 0 a policy loses money. The oracle "
+        "knows all curves; “true own curves” knows each product's own curve perfectly and ignores that products take "
+        "sales from each other. Both are lines and not rivals. Of the uniform moves the plot shows the best and the "
+        "worst; which one is best is known only afterwards.",
+    ),
+    "promise": Claim(
+        "Does it keep what it promises?",
+        "Promises",
+        "The gain that a recommendation promises is the gain that follows, and its intervals hold as often as they "
+        "say.",
+        "The true gain in expected profit of each category under the recommended prices, as a share of its profit at "
+        "the prices in force. Kept promises lie on a line of slope 1 and intercept 0; the 50 and 90 % intervals "
+        "should hold in 50 and 90 % of the categories.",
+    ),
+    "cold_start": Claim(
+        "What does it know of new products?",
+        "New products",
+        "A product with few weeks of history, or none, is priced with what similar products teach.",
+        "True elasticities, units and profit, as above, of products that have been on sale for the stated number of "
+        "weeks.",
+    ),
+    "recommendation": Claim(
+        "Does it know what customers like?",
+        "Recommendations",
+        "The products recommended to a customer are those that the customer truly likes best.",
+        "The simulated customers' true tastes and not their next purchases, so luck in what was bought plays no part.",
+    ),
+    "run": Claim(
+        "What does it cost to run?",
+        "Cost of running",
+        "The model learns every offer, in bearable time and memory.",
+        "Counted and measured on the machine that ran the scoreboard, per seed. A fit that fails says that demand "
+        "does not react and leaves the price as it is; it counts in every figure above.",
+    ),
+}
+
+LIMITS = (
+    (
+        "Maker and judge are the same",
+        "Who wrote PriceLake also wrote the shop. It was made hard on purpose, but only in the ways its authors "
+        "thought of.",
+    ),
+    (
+        "One family of demand",
+        "Shoppers follow a nested logit, mixed over ten classes. A model that suits smooth curves of that kind is at "
+        "an advantage that a real shop may not give it.",
+    ),
+    (
+        "Categories are islands",
+        "Products of different categories neither replace nor complement each other. Baskets, loss leaders and store "
+        "choice are not in it: nobody changes shop because of a price.",
+    ),
+    (
+        "Sold out means lost",
+        "Who finds a product sold out does not turn to another one in the same week. The set share of sold-out weeks "
+        "holds in the mean and not week by week.",
+    ),
+    (
+        "The weeks ahead are calm",
+        "After the history there are no promotions and no stock-outs, prices are held for the whole horizon, and "
+        "profit is expected profit: it says nothing about the risk of a single week.",
+    ),
+    (
+        "Shocks nobody can know",
+        "The truth of a future week includes that week's shocks, which no forecast can know. That keeps errors above "
+        "0 for everyone.",
+    ),
+    (
+        "Clean instruments",
+        "The shop's cost shocks move no demand and are not shared by rivals. Methods that use costs as an instrument "
+        "meet their assumption exactly, unless the instruments are weak or none.",
+    ),
+    (
+        "Rivals by formula",
+        "Competitors follow the shop's prices by a fixed share a week later. They do not plan, retaliate or leave.",
+    ),
+    (
+        "Small shops",
+        "The rank is that of shops of the sizes below. It is no evidence for other assortments, countries or trades.",
+    ),
+)
+"""What the simulation cannot show (docs/decisions/004-the-simulated-shop.md), title and text."""

@@ -1,0 +1,111 @@
+"""The scoreboard's page: the record into a self-contained HTML file that needs no network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pricelake.report import scoreboard_sentences
+from pricelake.report.page import document
+from pricelake.report.scoreboard_claims import LIMITS
+from pricelake.report.scoreboard_figures import Figure
+from pricelake.report.scoreboard_lines import holds
+from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_record
+from pricelake.report.scoreboard_sections import heading, section_views
+from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
+
+
+@dataclass(frozen=True)
+class Unlearnt:
+    """What the scoreboard does not know.
+
+    Attributes:
+        failed_fits: scores of contenders with offers that they could not learn, most first.
+        without_own: boards on which rivals were measured and PriceLake was not.
+        without_mean: scores that have no mean.
+        failures: contenders that broke, by case.
+    """
+
+    failed_fits: tuple[Score, ...]
+    without_own: tuple[Board, ...]
+    without_mean: tuple[Score, ...]
+    failures: tuple[Mapping[str, str], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was learnt."""
+        return not (self.failed_fits or self.without_own or self.without_mean or self.failures)
+
+
+def render_scoreboard(record: Mapping[str, Any]) -> str:
+    """The whole page as HTML; every rank and distance in it comes from the record.
+
+    Args:
+        record: ``scoreboard.json``, as ``pricelake score`` writes it; sections may be missing.
+
+    Returns:
+        about 5 MB of HTML, the same for the same record.
+
+    Raises:
+        PriceLakeError: the record has no rows, lacks a key, or has a figure that the page does not know.
+    """
+    board = read_record(record)
+    boards = boards_of(board)
+    headlines = headline_boards(boards)
+    sections = section_views(board, boards)
+    quality = {figure: found for figure, found in headlines.items() if figure.section != "run"}
+    profit = next((found for figure, found in headlines.items() if figure.section == "profit_capture"), {})
+    return document(
+        "scoreboard.html",
+        {plot.key: plot for section in sections for plot in section.plots},
+        b=board,
+        overall=scoreboard_sentences.overall(boards),
+        earned=scoreboard_sentences.earned(profit),
+        headlines=quality,
+        first_case=_most_judged(board, quality),
+        lost=lost_figures(boards),
+        sections=sections,
+        unlearnt=_unlearnt(board, boards),
+        promises=_promises_kept(board),
+        limits=LIMITS,
+        references=REFERENCES,
+        own=OWN,
+        heading=heading,
+        tell=scoreboard_sentences,
+        started=datetime.fromisoformat(board.started_at),
+    )
+
+
+def _most_judged(board: Scoreboard, headlines: Mapping[Figure, Mapping[Case, Board]]) -> Case | None:
+    """The case that opens the page: the first of those in which most sections compare PriceLake with rivals.
+
+    None where no section does.
+    """
+    if not headlines:
+        return None
+    cases = [run.case for run in board.runs]
+    return max(cases, key=lambda case: (sum(case in found for found in headlines.values()), -cases.index(case)))
+
+
+def _unlearnt(board: Scoreboard, boards: Sequence[Board]) -> Unlearnt:
+    failed = [one for one in board.scores if one.figure.name == "failed_fits" and one.mean]
+    return Unlearnt(
+        failed_fits=tuple(sorted(failed, key=lambda one: -(one.mean or 0.0))),
+        without_own=tuple(one for one in boards if one.own is None and one.rivals),
+        without_mean=tuple(one for one in board.scores if one.mean is None),
+        failures=board.failures,
+    )
+
+
+def _promises_kept(board: Scoreboard) -> str:
+    """How many of PriceLake's promises held; empty without promises."""
+    own = [one for one in board.promises if one.contender == OWN]
+    if not own:
+        return ""
+    judged = [one for one in own if holds(one) is not None]
+    held = sum(holds(one) is True for one in judged)
+    short = sum(one.realised < one.promised for one in own)
+    told = f"Of {len(own)} categories, {short} gained less than promised"
+    losses = sum(one.realised < 0 for one in own)
+    told += f" and {losses} lost money" if losses else ""
+    return f"{told}; {held} of {len(judged)} lie in their 90 % interval." if judged else f"{told}."

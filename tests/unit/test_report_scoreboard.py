@@ -1,0 +1,381 @@
+"""The scoreboard's page from made-up records: what it says of ranks, losses, intervals, and what it leaves out."""
+
+import copy
+import html
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricelake.errors import PriceLakeError
+from pricelake.evaluation import rows as evaluation
+from pricelake.report.scoreboard_figures import BY_NAME, KNOWN, SECTIONS
+from pricelake.report.scoreboard_page import render_scoreboard
+from pricelake.report.scoreboard_plots import dot_plot, shown_scores
+from pricelake.report.scoreboard_record import read_record
+from pricelake.report.scoreboard_standing import Board, boards_of, lost_figures
+
+ALL = [
+    "competitor_reaction",
+    "confounding_hidden",
+    "confounding_visible",
+    "cross_effects",
+    "forward_buying",
+    "sold_out",
+]
+CALM = [name for name in ALL if not name.startswith("confounding")]
+CASES: list[dict[str, Any]] = [
+    {"name": "confounded", "switches": ALL, "instruments": "strong", "sold_out_rate": None},
+    {"name": "weak_instruments", "switches": ALL, "instruments": "weak", "sold_out_rate": None},
+    {"name": "unconfounded", "switches": CALM, "instruments": "strong", "sold_out_rate": None},
+    {"name": "never_sold_out", "switches": ALL, "instruments": "strong", "sold_out_rate": 0.0},
+    {"name": "often_sold_out", "switches": ALL, "instruments": "strong", "sold_out_rate": 0.4},
+]
+MODELS = [
+    "pricelake",
+    "guessed_elasticity",
+    "loglog_ols",
+    "hierarchical_ols",
+    "lightgbm",
+    "double_ml",
+    "mlp",
+    "house_rule",
+]
+MOVES = [f"uniform_move_{move}" for move in ("-10", "-5", "+5", "+10", "+15", "+20")]
+POLICIES = [*MODELS, "status_quo", "cost_plus", "competitor_median", "rating_rule", *MOVES, "true_own_curves", "oracle"]
+LEVELS = {
+    "mean": (-0.2, 0.3), "mean_absolute": (0.7, 0.2), "movement": (0.3, 0.3), "error_5": (0.35, 0.05),
+    "error_10": (0.37, 0.05), "error_20": (0.42, 0.06), "forecast_wape": (0.34, 0.05),
+    "soldout_underestimation": (0.06, 0.05), "capture": (0.2, 0.25), "regret_amount": (2500, 600), "violations": (0, 0),
+    "slope": (0.8, 0.2), "intercept": (0.01, 0.02), "coverage_50": (0.45, 0.1), "coverage_90": (0.82, 0.08),
+    "elasticity_error": (0.9, 0.2), "units_error": (0.6, 0.1), "ndcg_at_10": (0.4, 0.05), "recall_at_10": (0.3, 0.05),
+    "failed_fits": (1, 1), "seconds": (30, 20), "peak_memory_mb": (900, 300),
+}  # fmt: skip
+
+
+def row(section: str, figure: str, contender: str, mean: float | None, half: float | None = 0.1, **more: Any) -> dict:
+    """A row of the first case unless ``more`` says otherwise; ``half`` is half of the interval."""
+    ends = (None, None) if half is None or mean is None else (mean - half, mean + half)
+    own = {"switches": ALL, "instruments": "strong"}
+    figures = {"seeds": 1 if half is None else 10, "mean": mean, "low": ends[0], "high": ends[1], "worst": mean}
+    return {"section": section, "figure": figure, "contender": contender, **figures, **own, **more}
+
+
+def record_of(*rows: dict, **more: Any) -> dict[str, Any]:
+    told = {"commit": "0.1.0+abc", "command": "pricelake score --settings quick.yaml", "seconds": 545.1}
+    return {"rows": list(rows), "started_at": "2026-11-25T00:39:58+00:00", **told, **more}
+
+
+def whole_record() -> dict[str, Any]:
+    """Every section and figure, in the cases where it is measured, with plausible values."""
+    random, found = np.random.default_rng(3), []
+
+    def tell(case: dict[str, Any], section: str, figure: str, contenders: list[str], **more: Any) -> None:
+        own = {key: case[key] for key in ("switches", "instruments", "sold_out_rate") if case[key] is not None}
+        for contender in contenders:
+            centre, spread = LEVELS[figure]
+            mean = {"oracle": 1.0, "status_quo": 0.0, "true_own_curves": 0.81}.get(contender, np.nan)
+            mean = mean if figure == "capture" and np.isfinite(mean) else float(random.normal(centre, spread))
+            mean = mean if figure in evaluation.NEARER_ZERO | evaluation.HIGHER else abs(mean)
+            half = spread * float(random.uniform(0.3, 1.5))
+            found.append(row(section, figure, contender, mean, half, **own, **more))
+
+    for case in CASES:
+        for figure in ("mean", "mean_absolute"):
+            for group in (None, "changes_0_1", "changes_2_5", "changes_6_up"):
+                tell(case, "own_price_bias", figure, MODELS, **({"group": group} if group else {}))
+        for figure in evaluation.FIGURES["after_change"]:
+            tell(case, "after_change", figure, MODELS)
+        for figure in evaluation.FIGURES["profit_capture"]:
+            for weeks in (1, 4, 13):
+                tell(case, "profit_capture", figure, POLICIES, weeks=weeks)
+        for figure in evaluation.FIGURES["run"]:
+            tell(case, "run", figure, MODELS)
+    tell(CASES[0], "own_price_bias", "movement", MODELS)
+    for figure in evaluation.FIGURES["promise"]:
+        tell(CASES[0], "promise", figure, ["pricelake", "double_ml", "lightgbm"])
+    for figure in evaluation.FIGURES["cold_start"]:
+        for weeks in (0, 2, 4, 8):
+            tell(CASES[0], "cold_start", figure, MODELS, weeks=weeks)
+    for figure in evaluation.FIGURES["recommendation"]:
+        tell(CASES[0], "recommendation", figure, ["pricelake", "popularity"])
+    promises = []
+    for place in range(40):
+        said, missed = float(random.gamma(2.0, 0.02)), float(random.normal(0.0, 0.02))
+        ends = {"low_90": said - 0.03, "high_90": said + 0.03}
+        told = {"contender": "pricelake", "seed": 1000 + place // 4, "category": f"category {place % 4}"}
+        promises.append({**told, "promised": said, "realised": 0.7 * said + missed, **ends})
+    size = {"seeds": [1000, 1009], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
+    failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
+    cases = [{**case, **size} for case in CASES]
+    return record_of(*found, cases=cases, promises=promises, failures=failures)
+
+
+WHOLE = whole_record()
+
+
+def words(page: str) -> str:
+    """The page as read: without scripts, styles and tags, white space collapsed."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body))).replace("\u00a0", " ")
+
+
+def figures(page: str) -> dict[str, Any]:
+    """What the page's script draws."""
+    found = re.search(r'<script id="figures" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def only_board(*rows: dict) -> Board:
+    (board,) = boards_of(read_record(record_of(*rows)))
+    return board
+
+
+def test_the_page_knows_the_figures_of_the_evaluation_and_which_way_is_better() -> None:
+    assert {(section, name) for section, names in evaluation.FIGURES.items() for name in names} == set(BY_NAME)
+    for figure in KNOWN:
+        is_near = figure.name in evaluation.NEARER_ZERO or figure.name in evaluation.TARGETS
+        assert (figure.better == "near") is is_near, figure
+        assert (figure.better == "higher") is (figure.name in evaluation.HIGHER), figure
+        assert figure.ideal == evaluation.TARGETS.get(figure.name, 0.0), figure
+
+
+def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names() -> None:
+    page = render_scoreboard(WHOLE)
+    for section in SECTIONS:
+        assert f'<section id="{section}">' in page
+    named = re.findall(r'data-plot="([^"]+)"', page)
+    assert sorted(named) == sorted(figures(page))
+    assert len(named) == len(set(named)) > 50
+    own = re.sub(r"<script\b.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', own)
+    text = words(page)
+    assert "case “confounded” (every difficulty on; instruments strong)" in text
+    assert "ValueError: singular matrix" in text
+    assert "pricelake score --settings quick.yaml" in text
+    assert "25 November 2026, 00:39 UTC" in text
+    assert "1000–1009" in text
+
+
+def test_without_javascript_every_case_is_there_and_the_first_table_of_each_section_open() -> None:
+    page = render_scoreboard(WHOLE)
+    assert "hidden" not in "".join(re.findall(r'<div class="panel"[^>]*>', page))
+    assert page.count("<details data-fold open>") == len(SECTIONS)
+    assert "JavaScript is off" in page
+
+
+def test_a_losing_pricelake_is_said_to_lose_by_how_much_and_how_surely() -> None:
+    page = render_scoreboard(
+        record_of(
+            row("profit_capture", "capture", "oracle", 1.0, 0.0, weeks=13),
+            row("profit_capture", "capture", "uniform_move_+15", 0.42, 0.05, weeks=13),
+            row("profit_capture", "capture", "status_quo", 0.0, 0.0, weeks=13),
+            row("profit_capture", "capture", "pricelake", -0.113, 0.05, weeks=13),
+        )
+    )
+    text = words(page)
+    assert (
+        "Over 13 weeks, PriceLake's prices earn more than the prices in force in 0 of 1 case; the whole 95 % interval "
+        "lies above them in 0 and below them in 1. They capture −11.3 % of what the oracle gains, which is 3rd of 3."
+    ) in text
+    assert "PriceLake is last of 3 with −11.3 %, 53.3 points behind the best rival, All prices +15 % (42.0 %); " in text
+    assert "behind in the only comparison; in 1 a better rival's interval lies apart" in text
+    assert "2 of 2" in text  # the status quo is ahead as well, the oracle is no rival
+
+
+def test_a_winning_pricelake_has_no_section_of_losses() -> None:
+    rows = [row("after_change", "error_10", name, mean) for name, mean in (("pricelake", 0.2), ("mlp", 0.3))]
+    page = render_scoreboard(record_of(*rows))
+    assert (
+        "PriceLake is first of 2 with 20.0 %, 10.0 points ahead of the next, MLP (30.0 %); intervals overlap."
+        in words(page)
+    )
+    assert 'id="lost"' not in page
+    assert "#lost" not in page
+    assert "behind the best rival in 0, level with it in 0 and ahead of all in 1" in words(page)
+
+
+def test_equal_means_are_level_and_no_loss() -> None:
+    rows = [row("profit_capture", "violations", name, 0.0, 0.0, weeks=1) for name in ("pricelake", "mlp")]
+    board = only_board(*rows)
+    assert (board.rank, board.ahead) == (1, ())
+    assert "behind the best rival in 0, level with it in 1 and ahead of all in 0" in words(
+        render_scoreboard(record_of(*rows))
+    )
+
+
+@pytest.mark.parametrize(
+    ("figure", "own", "rival", "lead"),
+    [
+        (("own_price_bias", "mean"), -0.5, 0.2, 0.3),
+        (("promise", "coverage_90"), 0.97, 0.8, -0.03),
+        (("promise", "slope"), 0.7, 1.1, 0.2),
+        (("after_change", "error_5"), 0.3, 0.2, 0.1),
+        (("recommendation", "ndcg_at_10"), 0.3, 0.2, -0.1),
+    ],
+)
+def test_a_lead_is_measured_towards_the_ideal(figure: tuple[str, str], own: float, rival: float, lead: float) -> None:
+    board = only_board(row(*figure, "pricelake", own), row(*figure, "mlp", rival))
+    assert board.lead(board.rivals[0]) == pytest.approx(lead)
+
+
+def test_intervals_are_compared_by_distance_from_the_ideal() -> None:
+    # [-0.7, -0.5] and [0.4, 0.6] are apart as numbers, not as distances from 0
+    rows = [row("own_price_bias", "mean", name, mean) for name, mean in (("pricelake", -0.6), ("mlp", 0.5))]
+    board = only_board(*rows)
+    assert board.separation(board.rivals[0]) == "overlap"
+    # [-0.1, 0.1] holds the ideal, so it reaches from 0 to 0.1
+    board = only_board(row("own_price_bias", "mean", "mlp", 0.0), rows[0])
+    assert board.separation(board.rivals[0]) == "separate"
+    # [-0.4, 0.6] holds it as well: from 0 to 0.6, not from 0.4 to 0.6
+    board = only_board(row("own_price_bias", "mean", "mlp", 0.1, 0.5), row("own_price_bias", "mean", "pricelake", 0.2))
+    assert board.separation(board.rivals[0]) == "overlap"
+
+
+def test_one_seed_has_no_interval_to_compare_and_its_dot_no_line() -> None:
+    rows = [row("after_change", "error_10", name, mean, None) for name, mean in (("pricelake", 0.3), ("mlp", 0.2))]
+    text = words(render_scoreboard(record_of(*rows)))
+    assert "10.0 points behind the best rival, MLP (20.0 %); no intervals to compare." in text
+    assert "one seed" in text
+    assert "None" not in text
+    traces = dot_plot(only_board(*rows), "key").data
+    assert [trace["error_x"]["array"] + trace["error_x"]["arrayminus"] for trace in traces] == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_a_contender_without_a_mean_is_listed_and_not_ranked() -> None:
+    rows = [row("after_change", "error_10", name, mean) for name, mean in (("pricelake", 0.3), ("mlp", 0.2))]
+    broken = row("after_change", "error_10", "double_ml", None)
+    board = only_board(*rows, broken)
+    assert (board.places, len(shown_scores(board))) == (2, 2)
+    assert "Double ML, Error of units after ±10 %: everything on" in words(render_scoreboard(record_of(*rows, broken)))
+
+
+def test_rivals_measured_where_pricelake_was_not_are_admitted() -> None:
+    text = words(render_scoreboard(record_of(row("after_change", "error_10", "mlp", 0.2))))
+    assert "PriceLake cannot be ranked" in text
+    assert "Measured for rivals but not for PriceLake Error of units after ±10 %: everything on" in text
+
+
+def test_hostile_names_are_escaped_in_html_and_in_plots() -> None:
+    hostile = "<img src=x onerror=alert(1)></script>"
+    rows = [row("after_change", "error_10", name, mean) for name, mean in (("pricelake", 0.3), (hostile, 0.2))]
+    failures = [{"case": hostile, "contender": hostile, "error": hostile}]
+    cases = [{**CASES[0], "name": hostile}]
+    promises = [{"contender": "pricelake", "seed": 1, "category": hostile, "promised": 0.1, "realised": 0.1}]
+    page = render_scoreboard(record_of(*rows, failures=failures, cases=cases, promises=promises))
+    assert "<img" not in page.split('<script id="figures"')[0]
+    assert "&lt;img src=x" in page
+    drawn = json.dumps(figures(page))  # plotly reads tags in texts
+    assert "<img" not in drawn
+    assert "&lt;img" in drawn
+
+
+def test_missing_sections_leave_no_heading_and_no_link() -> None:
+    page = render_scoreboard(record_of(row("run", "seconds", "pricelake", 3.0), row("run", "seconds", "mlp", 4.0)))
+    assert re.findall(r'<section id="(\w+)"', page) == ["standing", "run", "unlearnt", "limits", "reproduce"]
+    links, ids = re.findall(r'href="#(\w+)"', page), re.findall(r'id="(\w+)"', page)
+    assert set(links) <= set(ids)
+    assert not re.findall(r"<(h[1-4]|tbody|ul|dl|select)[^>]*>\s*</\1>", page)
+
+
+def test_an_old_record_without_cases_promises_and_failures_names_its_cases_by_their_switches() -> None:
+    own, rival = row("after_change", "error_10", "pricelake", 0.3), row("after_change", "error_10", "mlp", 0.2)
+    calm = [{**one, "switches": CALM, "instruments": "none", "sold_out_rate": 0.2} for one in (own, rival)]
+    text = words(render_scoreboard(record_of(own, rival, *calm)))
+    assert "all but confounding hidden, confounding visible, instruments none, 20 % sold out" in text
+
+
+def test_a_shop_of_another_make_is_a_case_of_its_own() -> None:
+    own, rival = row("after_change", "error_10", "pricelake", 0.3), row("after_change", "error_10", "mlp", 0.2)
+    other = [{**one, "case": "field experiment", "mean": 0.1} for one in (own, rival)]
+    text = words(render_scoreboard(record_of(own, rival, *other)))
+    assert "field experiment" in text
+    assert "everything on" in text
+
+
+def test_the_usual_share_of_sold_out_weeks_has_its_place_between_the_others() -> None:
+    def short(mean: float, **more: Any) -> dict[str, Any]:
+        return row("after_change", "soldout_underestimation", "pricelake", mean, **more)
+
+    rows = [short(0.1), short(0.3, sold_out_rate=0.4), short(0.0, sold_out_rate=0.0), short(0.9, case="another")]
+    rows += [{**one, "contender": "mlp"} for one in rows]
+
+    def shares(**more: Any) -> list[list[float]]:
+        drawn = figures(render_scoreboard(record_of(*rows, **more)))
+        return [trace["x"] for key, figure in drawn.items() if key.startswith("sold-out") for trace in figure["data"]]
+
+    assert shares() == [[0.0, 40.0]] * 2
+    assert shares(usual_sold_out_rate=0.1) == [[0.0, 10.0, 40.0]] * 2
+
+
+def test_a_case_is_known_by_its_switches_in_any_order() -> None:
+    own, rival = row("after_change", "error_10", "pricelake", 0.3), row("after_change", "error_10", "mlp", 0.2)
+    cases = [{**CASES[0], "switches": ALL[::-1]}]
+    text = words(render_scoreboard(record_of(own, rival, cases=cases)))
+    assert "In the case “confounded”" in text
+    assert "everything on" not in text
+
+
+def test_losses_come_worst_first_and_the_cost_of_running_last() -> None:
+    rows = [
+        *(row("run", "seconds", name, mean, 0.0) for name, mean in (("pricelake", 9.0), ("mlp", 1.0))),
+        *(row("after_change", "error_5", name, mean) for name, mean in (("pricelake", 0.3), ("mlp", 0.25))),
+        *(row("after_change", "error_20", name, mean, 0.01) for name, mean in (("pricelake", 0.3), ("mlp", 0.25))),
+    ]
+    lost = lost_figures(boards_of(read_record(record_of(*rows))))
+    assert [one.figure.name for one in lost] == ["error_20", "error_5", "seconds"]
+    assert [one.clear for one in lost] == [1, 0, 1]
+
+
+def test_the_profit_plot_shows_the_best_and_the_worst_uniform_move_and_the_table_all() -> None:
+    page = render_scoreboard(WHOLE)
+    board = next(one for one in boards_of(read_record(WHOLE)) if one.figure.name == "capture" and one.weeks == 13)
+    moves = [one.contender for one in board.scores if one.contender in MOVES]
+    assert [one.contender for one in shown_scores(board) if one.contender in MOVES] == [moves[0], moves[-1]]
+    plot = dot_plot(board, "key")
+    ticks = plot.layout["yaxis"]["ticktext"]
+    assert "Oracle" not in ticks
+    assert [note["text"] for note in plot.layout["annotations"]] == ["today", "true own curves", "oracle"]
+    for move in ("−10", "−5", "+5", "+10", "+15", "+20"):
+        assert f">All prices {move}\u00a0%<" in page
+
+
+def test_pricelake_has_the_accent_and_its_place_by_mean() -> None:
+    rows = [
+        row("after_change", "error_10", name, mean) for name, mean in (("mlp", 0.4), ("pricelake", 0.3), ("als", 0.2))
+    ]
+    plot = dot_plot(only_board(*rows), "key")
+    own = next(trace for trace in plot.data if trace["marker"]["color"] == "var(--accent)")
+    assert (own["x"], own["y"]) == ([30.0], [1])
+    assert plot.layout["yaxis"]["ticktext"] == ["als", "<b>PriceLake</b>", "MLP"]
+
+
+def test_kept_and_broken_promises_are_counted() -> None:
+    own = {"contender": "pricelake", "seed": 1, "category": "tea"}
+    promises = [
+        {**own, "promised": 0.05, "realised": 0.06, "low_90": 0.02, "high_90": 0.08},
+        {**own, "promised": 0.05, "realised": -0.01, "low_90": 0.02, "high_90": 0.08},
+        {**own, "promised": 0.05, "realised": 0.04, "low_90": None, "high_90": None},
+    ]
+    text = words(render_scoreboard(record_of(row("promise", "slope", "pricelake", 0.9), promises=promises)))
+    assert "Of 3 categories, 2 gained less than promised and 1 lost money; 1 of 2 lie in their 90 % interval." in text
+
+
+def test_the_same_record_gives_the_same_page_and_is_left_alone() -> None:
+    before = copy.deepcopy(WHOLE)
+    assert render_scoreboard(WHOLE) == render_scoreboard(WHOLE)
+    assert before == WHOLE
+
+
+def test_a_record_that_cannot_be_shown_whole_is_refused() -> None:
+    with pytest.raises(PriceLakeError, match="has no rows"):
+        render_scoreboard(record_of())
+    with pytest.raises(PriceLakeError, match="'glory' in section 'run' that the page does not know"):
+        render_scoreboard(record_of(row("run", "glory", "pricelake", 1.0)))
+    nameless = row("run", "seconds", "pricelake", 1.0)
+    del nameless["contender"]
+    with pytest.raises(PriceLakeError, match="lacks the key 'contender'"):
+        render_scoreboard(record_of(nameless))
