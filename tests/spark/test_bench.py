@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from bench import __main__ as program
-from bench import als, feed, pricing, ranks
+from bench import als, feed, pricing, ranks, simulator
 from bench.machine import machine_facts
 from bench.runs import summarise
 from pyspark.sql import SparkSession
@@ -71,6 +71,13 @@ def test_ladders_are_priced_and_their_curves_drawn(spark: SparkSession, tmp_path
     assert 1 < found["candidates_per_ladder"] < 50
 
 
+def test_simulated_shops_of_three_sizes(spark: SparkSession, tmp_path: Path) -> None:
+    found = simulator.measure(spark, tmp_path, products=(8, 16, 32), runs=1, warm_ups=0)
+    check_figures(found, 1, "rows_per_second", "smallest_seconds", "middle_seconds", "largest_seconds")
+    assert found["rows"] == sorted(found["rows"])
+    assert found["rows"][-1] > 2 * found["rows"][0]
+
+
 def test_one_rank_beside_two(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranks, "EPOCHS", 2)
     found = ranks.measure(spark, tmp_path, rows_per_rank=4096, runs=1)
@@ -84,7 +91,7 @@ def test_the_record_says_when_and_where_and_by_which_code(tmp_path: Path, monkey
     monkeypatch.setattr("sys.argv", ["bench"])
     assert program.main() == 0
     record = json.loads((tmp_path / "build/bench/bench.json").read_text())
-    assert list(record) == ["code_version", "date", "machine", "feed", "ranks", "als", "pricing"]
+    assert list(record) == ["code_version", "date", "machine", "feed", "ranks", "als", "pricing", "simulator"]
     assert record["machine"] == machine_facts()
     assert record["machine"]["cores"] >= 1
     assert set(record["machine"]) == {"cores", "memory_gib", "python", "kernel"}

@@ -1,0 +1,68 @@
+"""The simulated shop at three sizes: rows per second, and whether twice the rows take twice the time."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyspark.sql import SparkSession
+
+from bench.runs import summarise
+from pricelake.settings.simulation import SimulationSettings
+from pricelake.simulator.writing import COLUMNS, write_shop
+
+PRODUCTS = (400, 1200, 3600)
+CUSTOMERS_PER_PRODUCT = 1.25
+WEEKS = 60
+RUNS = 2
+
+
+def measure(
+    spark: SparkSession, folder: Path, products: tuple[int, ...] = PRODUCTS, runs: int = RUNS, warm_ups: int = 1
+) -> dict[str, Any]:
+    """Write whole shops of growing size, customers in proportion, and time them.
+
+    Timed: all twelve tables to Parquet, by as many tasks as the shop has groups of categories. Not timed: counting the
+    rows, and a first run of the smallest size, in which the workers start.
+
+    Args:
+        spark: session.
+        folder: empty directory.
+        products: three sizes, ascending.
+        runs: timed runs of each size.
+        warm_ups: runs of the smallest size before them that do not count.
+
+    Returns:
+        ``rows`` (of all tables, by size), ``products``, and by :func:`bench.runs.summarise`: ``rows_per_second`` (of
+        the largest size), ``exponent`` (slope of log seconds on log rows between the two largest sizes: 1 is linear),
+        ``smallest_seconds``, ``middle_seconds``, ``largest_seconds``.
+    """
+    for _ in range(warm_ups):
+        write_shop(spark, shop(products[0]), folder / "shop")
+    rows: list[int] = []
+    by_run = []
+    for number in range(runs):
+        seconds = []
+        for size in products:
+            started = time.monotonic()
+            write_shop(spark, shop(size), folder / "shop")
+            seconds.append(time.monotonic() - started)
+            if number == 0:
+                rows.append(sum(spark.read.parquet(str(folder / "shop/tables" / name)).count() for name in COLUMNS))
+        smallest, middle, largest = seconds
+        by_run.append(
+            {
+                "rows_per_second": rows[-1] / largest,
+                "exponent": float(np.log(largest / middle) / np.log(rows[-1] / rows[-2])),
+                "smallest_seconds": smallest,
+                "middle_seconds": middle,
+                "largest_seconds": largest,
+            }
+        )
+    return {"products": list(products), "rows": rows, **summarise(by_run)}
+
+
+def shop(products: int) -> SimulationSettings:
+    """A shop of one market."""
+    customers = max(20, round(CUSTOMERS_PER_PRODUCT * products))
+    return SimulationSettings(products=products, weeks=WEEKS, customers=customers)
