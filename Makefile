@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup repair demo test lint bench score-quick measurements lock clean
+.PHONY: help setup repair demo test lint bench score score-quick measurements lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,11 +31,16 @@ lint: setup ## style, types, import contracts, package consistency
 bench: setup ## speed as ratios in one run; writes build/bench/bench.json
 	@.venv/bin/python -m bench
 
-score-quick: setup ## PriceLake and rivals on simulated shops of known demand; writes build/score/scoreboard.json
-	@.venv/bin/pricelake score --settings conf/scoreboards/quick.yaml --out build/score/scoreboard.json
+score: setup ## PriceLake and rivals on shops of known demand, ten seeds, up to 90 minutes; build/score/scoreboard.html
+	@.venv/bin/pricelake score --settings conf/scoreboards/full.yaml --out build/score/full/scoreboard.json
+	@cp build/score/full/scoreboard.json build/score/full/scoreboard.html build/score/
 
-measurements: ## write docs/measurements.md from the records of make demo, make bench and make test
-	@.venv/bin/python scripts/measurements.py
+score-quick: setup ## the same in 10 minutes: two cases, four seeds
+	@.venv/bin/pricelake score --settings conf/scoreboards/quick.yaml --out build/score/quick/scoreboard.json
+	@cp build/score/quick/scoreboard.json build/score/quick/scoreboard.html build/score/
+
+measurements: ## write docs/measurements.md from the records of demo, bench, test, score and score-quick
+	@.venv/bin/python -m scripts.measurements
 
 lock: setup ## solve requirements.in again into requirements.lock
 	@.venv/bin/uv pip compile requirements.in -o requirements.lock --python-version 3.11 --no-header --no-annotate --quiet

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from pricelake.settings import Settings
+from pricelake.settings.loading import load_file
 from pricelake.settings.simulation import SimulationSettings
 from pricelake.simulator.truth import ShopTruth
 from pricelake.simulator.writing import COLUMNS, table
 from pricelake.tables import Lake
 from pricelake.workflows.ingest import ingest
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.simulate import run_settings, simulate
+from pricelake.workflows.simulate import simulate
 from tests.spark.ingest_shop import job_of
 
 SHOP = SimulationSettings(
@@ -40,7 +42,8 @@ def test_a_seed_is_a_shop(spark: SparkSession, name: str) -> None:
 
 
 def test_every_table_arrives_whole(spark: SparkSession, folder: Path) -> None:
-    as_of = run_settings(SHOP, folder)["as_of"]
+    as_of = load_file(Settings, folder / "settings.yaml").as_of
+    assert as_of is not None
     job = job_of(spark, folder, folder / "shop.yaml", as_of=as_of, max_rate=0.0)
     summary = ingest(job)
     assert summary["quarantined_rows"] == 0

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pricelake.evaluation import oracle
-from pricelake.evaluation.contenders.interface import Feasible, History, Policy
-from pricelake.evaluation.contenders.lazy import StatusQuo
-from pricelake.evaluation.contenders.truthful import Oracle, TrueOwnCurves
+from pricelake.evaluation.asking import contributions, own_curves
+from pricelake.evaluation.contenders import truthful
+from pricelake.evaluation.contenders.interface import Feasible, History
+from pricelake.evaluation.contenders.truthful import TrueOwnCurves, find_optimum
 from pricelake.evaluation.market import Context, Market, own_elasticities
-from pricelake.evaluation.oracle import best_prices
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.settings.simulation import SimulationSettings
 
@@ -59,25 +60,32 @@ def test_differences_give_the_elasticities_of_a_market_that_has_them_in_closed_f
     assert found.to_dict() == pytest.approx(constant.elasticities.to_dict(), abs=1e-6)
 
 
-@pytest.mark.parametrize("combinations", [oracle.MAX_COMBINATIONS, 1])
+def test_a_market_is_asked_price_by_price_where_it_has_no_fast_answer(constant: ConstantElasticity) -> None:
+    offers = constant.offers()
+    units, slopes = own_curves(constant, offers, (-0.2, 0.0))
+    price = offers["price_now"].to_numpy()[:, None] * np.array([0.8, 1.0])
+    wanted = constant.levels.to_numpy()[:, None] * price ** constant.elasticities.to_numpy()[:, None]
+    assert units == pytest.approx(wanted)
+    assert slopes == pytest.approx(np.repeat(constant.elasticities.to_numpy()[:, None], 2, axis=1), abs=1e-6)
+    prices = price.T
+    found = contributions(constant, offers["product_id"].to_numpy(dtype=np.str_), "m0", prices, [1, 3])
+    once = (wanted * (price - constant.costs.to_numpy()[:, None])).T
+    assert found == pytest.approx(np.stack([once, 3.0 * once]))
+
+
+@pytest.mark.parametrize("most", [oracle.MAX_COMBINATIONS, 1])
 def test_the_oracle_finds_the_closed_form(
-    constant: ConstantElasticity, combinations: int, monkeypatch: pytest.MonkeyPatch
+    constant: ConstantElasticity, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oracle, "MAX_COMBINATIONS", combinations)
+    monkeypatch.setattr(truthful, "MAX_COMBINATIONS", most)
     best = (constant.costs * constant.elasticities / (constant.elasticities + 1.0)).to_numpy()
-    candidates = [np.sort(np.append(price * np.linspace(0.7, 1.4, 8), price)) for price in best]
-
-    def profits(prices: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        return np.array(
-            [
-                ((row - constant.costs) * constant.expected_units(row, "m0", constant.as_of, Context())).sum()
-                for row in (pd.Series(values, constant.costs.index) for values in prices)
-            ]
-        )
-
-    found = best_prices(profits, candidates, [np.array([one[0] for one in candidates])])
-    assert found.prices == pytest.approx(best)
-    assert found.is_exact == (combinations > 1)
+    history = history_of(constant)
+    candidates = np.sort(np.column_stack([best[:, None] * np.linspace(0.7, 1.4, 8), best]), axis=1)
+    found = find_optimum(constant, history, Feasible(candidates), [1, 2], candidates[:, 0])
+    assert found.prices == pytest.approx(np.stack([best, best]))
+    assert found.profit[1] == pytest.approx(2.0 * found.profit[0])
+    # products do not replace each other here, so that the bound is reached at once
+    assert found.bound == pytest.approx(found.profit)
 
 
 SHOP = SimulationSettings(seed=2, products=20, products_per_category=4, markets=2, weeks=30, customers=900)
@@ -131,21 +139,44 @@ def test_a_week_without_truth_is_refused(simulated: SimulatedMarket) -> None:
         simulated.expected_units(own, "m0", simulated.as_of + timedelta(days=7 * SHOP.future_weeks), Context())
 
 
-@pytest.mark.parametrize("weeks", [1, 4])
-def test_profits_of_many_prices_are_the_sums_over_single_weeks(simulated: SimulatedMarket, weeks: int) -> None:
+def test_contributions_of_many_prices_are_the_sums_over_single_weeks(simulated: SimulatedMarket) -> None:
     one = simulated.truth.category(1)
     names = [f"p{one.stage.category.first_product + n:06d}" for n in range(one.stage.category.size)]
     tried = one.end.list_price[1] * np.array([[1.0], [1.1], [0.9]])
     expected = []
     for row in tried:
-        prices, total, last = pd.Series(row, names), 0.0, None
-        for week in range(weeks):
+        prices, total, last = pd.Series(row, names), np.zeros(len(names)), None
+        for week in range(4):
             period = simulated.as_of + timedelta(days=7 * week)
             units = simulated.expected_units(prices, "m1", period, Context(last))
-            total += float((units * (prices - simulated.unit_costs("m1", period)[names])).sum())
+            total = total + (units * (prices - simulated.unit_costs("m1", period)[names])).to_numpy()
             last = prices
         expected.append(total)
-    assert one.profits(tried, 1, weeks) == pytest.approx(expected)
+    found = one.contributions(tried, 1, [1, 4])
+    assert found[1] == pytest.approx(np.array(expected))
+    assert found[0] == pytest.approx(one.contributions(tried, 1, [1])[0])
+
+
+def test_the_fast_answers_are_the_slow_ones(simulated: SimulatedMarket) -> None:
+    @dataclass
+    class Slow:
+        market: SimulatedMarket
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("own_curves", "contributions", "tastes"):
+                raise AttributeError(name)
+            return getattr(self.market, name)
+
+    slow: Market = Slow(simulated)  # type: ignore[assignment]
+    offers = simulated.offers()
+    part = offers[(offers["market_id"] == "m0") & (offers["category"] == offers["category"].iloc[0])]
+    for fast, by_hand in zip(own_curves(simulated, part, (0.0, 0.1)), own_curves(slow, part, (0.0, 0.1)), strict=True):
+        assert fast == pytest.approx(by_hand, rel=1e-5)
+    products = part["product_id"].to_numpy(dtype=np.str_)
+    prices = part["price_now"].to_numpy() * np.array([[1.0], [0.9]])
+    assert contributions(simulated, products, "m0", prices, [1, 3]) == pytest.approx(
+        contributions(slow, products, "m0", prices, [1, 3])
+    )
 
 
 def test_branches_are_markets_of_their_own() -> None:
@@ -163,30 +194,81 @@ def test_branches_are_markets_of_their_own() -> None:
         both.expected_units(own, "m0", both.as_of, Context())
 
 
-def history_of(market: SimulatedMarket) -> History:
+def history_of(market: Market) -> History:
     offers = market.offers()
     return History(pd.DataFrame(), pd.DataFrame(), offers, pd.Series(dtype=float), pd.DataFrame())
 
 
-@pytest.mark.parametrize("periods", [1, 4])
-def test_the_oracle_earns_more_than_own_curves_and_they_more_than_nothing(
-    simulated: SimulatedMarket, periods: int
-) -> None:
-    history = history_of(simulated)
+def test_the_oracle_earns_more_than_own_curves_and_they_more_than_nothing(simulated: SimulatedMarket) -> None:
+    history, weeks = history_of(simulated), [1, 4]
     feasible = Feasible(history.price_now[:, None] * np.array([0.9, 0.95, 1.0, 1.05, 1.1]))
-    policies: list[Policy] = [Oracle(simulated, periods), TrueOwnCurves(simulated), StatusQuo()]
-    earned = [earnings(simulated, history, policy.propose(history, feasible), periods) for policy in policies]
-    assert earned[0] >= earned[1] >= earned[2]
-    assert earned[0] > earned[2]
+    own = TrueOwnCurves(simulated).propose(history, feasible)
+    best = find_optimum(simulated, history, feasible, weeks, own)
+    for number in range(len(weeks)):
+        reached = earnings(simulated, history, best.prices[number], weeks)[number]
+        assert reached == pytest.approx(best.profit[number].sum())
+        assert reached >= earnings(simulated, history, own, weeks)[number]
+        assert reached > earnings(simulated, history, history.price_now, weeks)[number]
     rng = np.random.default_rng(4)
     for _ in range(20):
         luck = np.array([rng.choice(row) for row in feasible.prices])
-        assert earnings(simulated, history, luck, periods) <= earned[0]
+        assert earnings(simulated, history, luck, weeks)[1] <= best.profit[1].sum()
 
 
-def earnings(market: SimulatedMarket, history: History, prices: np.ndarray, periods: int) -> float:  # type: ignore[type-arg]
-    total = 0.0
-    for market_id, rows in history.groups():
-        products = history.offers["product_id"].to_numpy()[rows]
-        total += float(market.profits(products, market_id, prices[rows][None], periods)[0])
-    return total
+def test_the_bound_of_a_search_holds_and_closes(simulated: SimulatedMarket) -> None:
+    history = history_of(simulated)
+    market_id, index = history.groups()[0]
+    products, now = history.products[index], history.price_now[index]
+    candidates = [price * np.linspace(0.8, 1.2, 7) for price in now]
+
+    def earn(prices: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return contributions(simulated, products, market_id, prices, [4])
+
+    (exact,) = oracle.try_all(earn, candidates, 1)
+    bounds = []
+    for boxes in (0, 20, 400, 4000):
+        found = oracle.search(lambda prices: earn(prices)[0], candidates, [now], max_boxes=boxes)
+        assert found.profit <= exact.profit * (1.0 + 1e-12) <= found.bound * (1.0 + 1e-9)
+        bounds.append(found.bound)
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > exact.profit
+    assert bounds[-1] < bounds[0]
+    assert found.prices == pytest.approx(exact.prices)
+
+
+def test_units_do_not_fall_when_another_product_gets_dearer(simulated: SimulatedMarket) -> None:
+    own = simulated.offers().query("market_id == 'm0'").set_index("product_id")["price_now"]
+    usual = simulated.expected_units(own, "m0", simulated.as_of, Context())
+    for product in own.index[:6]:
+        dearer = own.copy()
+        dearer[product] *= 1.1
+        moved = simulated.expected_units(dearer, "m0", simulated.as_of, Context()).drop(product)
+        assert (moved >= usual.drop(product) * (1.0 - 1e-12)).all()
+
+
+def earnings(
+    market: SimulatedMarket,
+    history: History,
+    prices: np.ndarray,  # type: ignore[type-arg]
+    weeks: list[int],
+) -> np.ndarray:  # type: ignore[type-arg]
+    found = [
+        contributions(market, history.products[rows], market_id, prices[rows][None], weeks)
+        for market_id, rows in history.groups()
+    ]
+    return np.sum(found, axis=0).sum(axis=(1, 2))
+
+
+def test_tastes_are_the_purchases_of_all_customers(simulated: SimulatedMarket) -> None:
+    tastes = simulated.tastes("m1")
+    shoppers = simulated.truth.category(0).stage.demand.shoppers
+    assert len(tastes) == shoppers.counts[1].sum()
+    assert not tastes.index.duplicated().any()
+    assert set(tastes.columns) == set(simulated.offers().query("market_id == 'm1'")["product_id"])
+    one = simulated.truth.category(2)
+    usual = np.broadcast_to(one.stage.category.usual_price, one.end.paid.shape)
+    wanted = one.stage.demand.at(usual, one.conditions(SHOP.weeks)).purchases[1].sum(axis=0)
+    first = one.stage.first_product
+    for number in range(one.stage.category.size):
+        if f"p{first + number:06d}" in tastes:
+            assert tastes[f"p{first + number:06d}"].sum() == pytest.approx(wanted[number])

@@ -1,14 +1,16 @@
 """The scoreboard's settings and twins."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pricelake.errors import SettingsError
-from pricelake.evaluation.rows import Measured, Setting
+from pricelake.evaluation.rows import FIGURES, Measured, Setting
 from pricelake.settings.loading import load_file, validate
-from pricelake.settings.scoreboard import REPORTED_SEEDS, ScoreboardFile
-from pricelake.workflows.score import movements
+from pricelake.settings.scoreboard import REPORTED_SEEDS, Case, ScoreboardFile
+from pricelake.settings.simulation import Switches
+from pricelake.workflows.score import CONFOUNDING, movements, setting_of
 
 CONFIGURATION = Path(__file__).parents[2] / "conf/scoreboards"
 
@@ -22,10 +24,45 @@ def test_shipped_scoreboards_are_valid_and_report_no_development_seed(path: Path
         assert shop.switches.on() == [name for name, _ in shop.switches if name in case.switches]
 
 
-def test_an_unknown_switch_is_refused() -> None:
-    content = {"scoreboard": {"cases": [{"name": "a", "switches": ["gravity"]}]}}
-    with pytest.raises(SettingsError, match="no such switch: gravity; known: confounding_visible"):
-        validate(ScoreboardFile, content, "here")
+@pytest.mark.parametrize(
+    ("scoreboard", "message"),
+    [
+        ({"cases": [{"name": "a", "switches": ["gravity"]}]}, "no such switch: gravity; known: confounding_visible"),
+        ({"cases": [{"name": "a"}, {"name": "a"}]}, "case names must be unique, given twice: a"),
+        ({}, "a scoreboard needs cases, markets or both"),
+        ({"cases": [{"name": "a", "shop": {"produce": 3}}]}, "case a: produce: Extra inputs are not permitted"),
+        ({"cases": [{"name": "a"}], "weeks": [4, 1]}, "weeks must rise"),
+        ({"cases": [{"name": "a"}], "contenders": ["mine.py"]}, "contenders"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(scoreboard: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        validate(ScoreboardFile, {"scoreboard": scoreboard}, "here")
+
+
+def test_a_full_scoreboard_has_every_comparison_that_is_promised() -> None:
+    settings = load_file(ScoreboardFile, CONFIGURATION / "full.yaml").scoreboard
+    every = set(Switches.model_fields)
+    settled = {(frozenset(case.switches), case.instruments, case.sold_out_rate) for case in settings.cases}
+    assert settings.seeds >= 10
+    for name in every:
+        assert (frozenset({name}), "strong", None) in settled
+    for instruments in ("strong", "weak", "none"):
+        assert (frozenset(every), instruments, None) in settled
+        assert (frozenset(every - CONFOUNDING), instruments, None) in settled
+    for rate in (0.0, 0.2, 0.4):
+        assert (frozenset(every), "strong", rate) in settled
+    measured = {part for case in settings.cases for part in case.parts}
+    assert measured | {"run"} == set(FIGURES)
+    promising = next(case for case in settings.cases if "promise" in case.parts)
+    shop = settings.simulation(promising)
+    assert shop.categories * shop.branches >= 200
+
+
+def test_a_shop_of_another_make_stands_apart() -> None:
+    usual, wide = Case(name="a"), Case(name="b", shop={"products": 80})
+    assert setting_of(usual) == Setting((), "strong")
+    assert setting_of(wide) == Setting((), "strong", case="b")
 
 
 def test_movement_is_between_twins() -> None:

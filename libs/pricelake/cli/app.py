@@ -136,19 +136,28 @@ def score(
     settings: Annotated[Path, typer.Option("--settings", help="Scoreboard file.")] = DEFAULT_SCOREBOARD,
     out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = Path("build/score/scoreboard.json"),
     set_: SetOption = None,
+    draw: Annotated[bool, typer.Option("--draw", help="Only draw the page of figures that --out holds.")] = False,
 ) -> None:
-    """Judge PriceLake and its rivals on simulated shops whose demand is known."""
+    """Judge PriceLake and its rivals on shops whose demand is known."""
+    from pricelake.workflows.score_page import write_page
+
+    if not draw:
+        _run_scoreboard(settings, out, set_)
+    console.print(f"Scoreboard: {write_page(out)}\nFigures: {out}", highlight=False, soft_wrap=True)
+
+
+def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None) -> None:
     from pricelake.session import build_session
     from pricelake.settings.scoreboard import ScoreboardFile
     from pricelake.workflows.score import score as run_scoreboard
 
-    file = load_file(ScoreboardFile, settings, parse_overrides(set_ or []))
-    command = f"pricelake score --settings {settings}"
+    file = load_file(ScoreboardFile, settings, parse_overrides(pairs or []))
+    command = " ".join([f"pricelake score --settings {settings}", *(f"--set {pair}" for pair in pairs or [])])
     with TerminalReporter(console) as reporter:
         spark = build_session(file.spark, "pricelake score")
-        record = run_scoreboard(spark, file.scoreboard, out.parent / "shops", command, reporter)
-    write_record(record, out)
-    console.print(f"Scoreboard: {out}", highlight=False, soft_wrap=True)
+        run_scoreboard(
+            spark, file.scoreboard, out.parent / "shops", command, reporter, lambda so_far: write_record(so_far, out)
+        )
 
 
 def _add_job_command(name: str, does: str) -> None:

@@ -1,13 +1,17 @@
 """Where contenders are judged: a shop whose history they may read, and the truth they may not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
 STEP = 1e-4
 
 
@@ -26,7 +30,9 @@ class Context:
 class Market(Protocol):
     """A market in which every price has a known consequence.
 
-    One file is enough to bring another one: a simulator, or a field experiment with its measured response.
+    One file is enough to bring another one: a simulator, or a field experiment with its measured response. Products of
+    one category may replace each other but do not support each other: units do not fall when another product gets
+    dearer. The bound of the oracle (:mod:`pricelake.evaluation.oracle`) rests on that.
     """
 
     @property
@@ -46,7 +52,8 @@ class Market(Protocol):
 
         Returns:
             product_id, market_id, category (only products of one category take sales from each other), price_now (in
-            force) and unit_cost, in currency.
+            force) and unit_cost, in currency. Optional: ``seed``, which independent world an offer belongs to (0 where
+            it is absent), and ``periods_on_sale`` before ``as_of``, 0 for what is new.
         """
 
     def expected_units(self, prices: pd.Series, market: str, period: date, context: Context) -> pd.Series:
@@ -61,6 +68,29 @@ class Market(Protocol):
 
     def unit_costs(self, market: str, period: date) -> pd.Series:
         """Cost per unit by product_id in a period."""
+
+
+@runtime_checkable
+class ManyPrices(Protocol):
+    """A market that answers for many price vectors at once; any other one is asked price by price."""
+
+    def own_curves(self, offers: pd.DataFrame, moves: Sequence[float]) -> tuple[Floats, Floats]:
+        """See :func:`pricelake.evaluation.asking.own_curves`."""
+
+    def contributions(self, products: Names, market: str, prices: Floats, periods: Sequence[int]) -> Floats:
+        """See :func:`pricelake.evaluation.asking.contributions`."""
+
+
+@runtime_checkable
+class KnownTastes(Protocol):
+    """A market that knows what each customer likes."""
+
+    def tastes(self, market: str) -> pd.DataFrame:
+        """Expected purchases of each customer in one period at usual prices.
+
+        Returns:
+            customers in rows (customer_id as in the shop's tables), products on sale in columns.
+        """
 
 
 def own_elasticities(

@@ -37,6 +37,7 @@ class Setting:
         weeks: weeks of profit, or of history at a cold start; None where neither is meant.
         group: part of the products, such as ``changes_2_5``; None: all.
         sold_out_rate: share of product weeks that sold out; None: the usual one.
+        case: a shop of another make than the usual one, such as a market of one's own; None: the usual one.
     """
 
     switches: tuple[str, ...]
@@ -44,6 +45,7 @@ class Setting:
     weeks: int | None = None
     group: str | None = None
     sold_out_rate: float | None = None
+    case: str | None = None
 
 
 @dataclass(frozen=True)

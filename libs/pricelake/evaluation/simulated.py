@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.market import Context
+from pricelake.evaluation.market import Context, Names
 from pricelake.settings.simulation import SimulationSettings
 from pricelake.simulator.categories import product_id
 from pricelake.simulator.truth import CategoryTruth, ShopTruth
@@ -42,7 +42,7 @@ class SimulatedMarket:
         return self.settings.first_week + timedelta(days=7 * self.settings.weeks)
 
     def offers(self) -> pd.DataFrame:
-        """Products on sale in the first week after the history."""
+        """Products on sale in the first week after the history; each branch is a world with its own seed."""
         week, frames = self.settings.weeks, []
         for one in self._categories():
             on_sale = one.conditions(week).on_sale
@@ -55,6 +55,8 @@ class SimulatedMarket:
                         "category": one.stage.category_name,
                         "price_now": one.end.list_price[market, product],
                         "unit_cost": one.cost(week)[product],
+                        "seed": one.stage.settings.seed,
+                        "periods_on_sale": week - np.maximum(one.stage.category.launched[product], 0),
                     }
                 )
             )
@@ -73,15 +75,7 @@ class SimulatedMarket:
         return pd.Series(found, name="units").reindex(prices.index)
 
     def own_curves(self, offers: pd.DataFrame, moves: Sequence[float]) -> tuple[Floats, Floats]:
-        """True units and own-price elasticities when one price moves and all others stay, in the first week.
-
-        Args:
-            offers: rows of :meth:`offers`.
-            moves: of the price in force, such as -0.1.
-
-        Returns:
-            units and elasticities, shape ``(n_offers, n_moves)``.
-        """
+        """See :func:`pricelake.evaluation.asking.own_curves`."""
         units, slopes = np.empty((len(offers), len(moves))), np.empty((len(offers), len(moves)))
         for rows in offers.groupby(["market_id", "category"]).indices.values():
             group = offers.iloc[rows]
@@ -93,32 +87,42 @@ class SimulatedMarket:
                 units[rows, column], slopes[rows, column] = found[0][places], found[1][places]
         return units, slopes
 
-    def branch_of(self, market: str) -> int:
-        """Number of the branch that a market belongs to."""
-        return int(market[1:]) // self.settings.markets
-
-    def profits(self, products: Iterable[str], market: str, prices: Floats, periods: int) -> Floats:
-        """Profit of price vectors of one category, each held for some periods from ``as_of`` on.
-
-        Args:
-            products: product_ids of one category, the columns of ``prices``; its other products keep their price.
-            market: market_id.
-            prices: shape ``(n, n_products)``.
-            periods: 1 or more.
-
-        Returns:
-            of the whole category, shape ``(n,)``.
-        """
+    def contributions(self, products: Names, market: str, prices: Floats, periods: Sequence[int]) -> Floats:
+        """See :func:`pricelake.evaluation.asking.contributions`; what is not on sale sells nothing."""
         (one,) = self._categories(products)
         number, names = self._market(one, market), self._names(one)
+        columns = [names.index(product) for product in products]
         whole = np.repeat(one.end.list_price[[number]], len(prices), axis=0)
-        whole[:, [names.index(product) for product in products]] = prices
-        return np.asarray(one.profits(whole, number, periods))
+        whole[:, columns] = prices
+        return np.asarray(one.contributions(whole, number, periods)[:, :, columns])
+
+    def tastes(self, market: str) -> pd.DataFrame:
+        """See :class:`pricelake.evaluation.market.KnownTastes`."""
+        branch = self._branch(market)
+        each = self.settings.categories
+        found: dict[str, Floats] = {}
+        customers: list[str] = []
+        for one in (self.truth.category(number) for number in range(branch * each, (branch + 1) * each)):
+            number, shoppers = self._market(one, market), one.stage.demand.shoppers
+            classes = range(len(shoppers.visits))
+            customers = [
+                f"c{one.stage.first_customer + shoppers.offsets[number, k] + n}"
+                for k in classes
+                for n in range(shoppers.counts[number, k])
+            ]
+            wanted = np.concatenate([one.tastes(number, k) for k in classes], axis=1)
+            on_sale = one.conditions(self.settings.weeks).on_sale[number]
+            found |= {name: wanted[n] for n, name in enumerate(self._names(one)) if on_sale[n]}
+        return pd.DataFrame(found, index=pd.Index(customers, name="customer_id"))
+
+    def _branch(self, market: str) -> int:
+        """Number of the branch that a market belongs to."""
+        return int(market[1:]) // self.settings.markets
 
     def unit_costs(self, market: str, period: date) -> pd.Series:
         """Cost per unit; the same in every market."""
         week = self._week(period)
-        branch = int(market[1:]) // self.settings.markets
+        branch = self._branch(market)
         own = range(branch * self.settings.categories, (branch + 1) * self.settings.categories)
         known = [self.truth.category(number) for number in own]
         costs = {n: c for one in known for n, c in zip(self._names(one), one.cost(week), strict=True)}

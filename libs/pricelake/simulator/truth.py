@@ -4,6 +4,7 @@ Only the room `evaluation` may import this. The truth is a function of the shop'
 beside the tables.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -85,24 +86,26 @@ class CategoryTruth:
         slopes = demand.elasticities(prices, conditions)
         return units, slopes[np.arange(len(now)), np.arange(len(now)), np.arange(len(now))]
 
-    def profits(self, prices: Array, market: int, weeks: int) -> Array:
-        """Profit of price vectors, each held for the next weeks, in one market.
+    def contributions(self, prices: Array, market: int, horizons: Sequence[int]) -> Array:
+        """Profit of each product under price vectors that are held for the next weeks, in one market.
 
         Args:
             prices: shape ``(n, products)``, above 0.
             market: number of the market.
-            weeks: 1 to the future weeks of the settings.
+            horizons: numbers of weeks, each 1 to the future weeks of the settings, ascending.
 
         Returns:
-            expected units wanted x (price - cost), summed over products and weeks, shape ``(n,)``.
+            expected units wanted x (price - cost), summed over weeks, shape ``(horizons, n, products)``.
         """
-        first, total = self.stage.settings.weeks, np.zeros(len(prices))
+        first, total, found = self.stage.settings.weeks, np.zeros(prices.shape), []
         demand = self.stage.demand.in_market(market)
-        for week in range(first, first + weeks):
+        for week in range(first, first + max(horizons)):
             seen = np.broadcast_to(self.end.paid[market], prices.shape) if week == first else prices
             now = self._conditions_of(market, self.conditions(week), week, seen)
-            total += (demand.at(prices, now).units * (prices - self.cost(week))).sum(axis=-1)
-        return total
+            total = total + demand.at(prices, now).units * (prices - self.cost(week))
+            if week - first + 1 in horizons:
+                found.append(total)
+        return np.stack(found)
 
     def _conditions_of(self, market: int, now: Conditions, week: int, seen: Array) -> Conditions:
         """Conditions of one market with a row for each price vector that rivals have seen."""

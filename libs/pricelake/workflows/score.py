@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,28 +11,52 @@ from typing import Any
 import numpy as np
 from pyspark.sql import SparkSession
 
-from pricelake.evaluation.contenders.curves import GuessedElasticity, HierarchicalOls, LogLogOls
-from pricelake.evaluation.contenders.double_ml import DoubleMl
-from pricelake.evaluation.contenders.interface import DemandModel, ModelPolicy, Policy
-from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
-from pricelake.evaluation.contenders.mlp import Mlp
-from pricelake.evaluation.contenders.trees import LightGbm
-from pricelake.evaluation.contenders.truthful import TrueOwnCurves
-from pricelake.evaluation.feasible import HardRules
-from pricelake.evaluation.judging import Stage, judge_model, judge_policies
+from pricelake.evaluation.feasible import hard_rules
+from pricelake.evaluation.market import Market
 from pricelake.evaluation.rows import Measured, Setting, summarise
-from pricelake.settings.scoreboard import Case, ScoreboardSettings
+from pricelake.evaluation.scoring.stage import Contender, Stage
+from pricelake.evaluation.simulated import SimulatedMarket
+from pricelake.settings.rules import load_rules
+from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
 from pricelake.tables import Lake
 from pricelake.workflows.job import Reporter
+from pricelake.workflows.own_code import create
 from pricelake.workflows.provenance import code_version
-from pricelake.workflows.score_shop import ScoredShop, read_pricelake, run_shop
+from pricelake.workflows.score_case import Judged, judge, rivals
+from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
+from pricelake.workflows.score_shop import run_shop
+from pricelake.workflows.simulate import simulate
 
-UNIFORM_MOVES = (-0.10, -0.05, 0.05, 0.10, 0.15, 0.20)
 CONFOUNDING = {"confounding_visible", "confounding_hidden"}
+EVERY_PART: tuple[Part, ...] = (
+    "own_price_bias", "after_change", "profit_capture", "promise", "cold_start", "recommendation",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Round:
+    """One shop to judge on, and how to come by it.
+
+    Attributes:
+        name: of its folder and in the record.
+        setting: under which its figures stand.
+        parts: sections that are measured.
+        open: makes the market, with a folder for its files.
+    """
+
+    name: str
+    setting: Setting
+    parts: tuple[Part, ...]
+    open: Callable[[Path], Market]
 
 
 def score(
-    spark: SparkSession, settings: ScoreboardSettings, folder: Path, command: str, reporter: Reporter
+    spark: SparkSession,
+    settings: ScoreboardSettings,
+    folder: Path,
+    command: str,
+    reporter: Reporter,
+    save: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The whole scoreboard.
 
@@ -42,45 +66,108 @@ def score(
         folder: for the shops; each is removed when it is judged.
         command: what started the run, for the record.
         reporter: progress.
+        save: given the record so far after each case, so that a run that is cut off keeps what it found.
 
     Returns:
-        ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``commit``, ``command``, ``started_at``, ``seconds``.
+        ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``failures``,
+        ``usual_sold_out_rate``, ``commit``, ``command``, ``started_at``, ``seconds``.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     measured: list[Measured] = []
-    for case in settings.cases:
-        shop = run_shop(spark, settings.simulation(case), folder / case.name, reporter, with_model=True)
-        reporter.step(f"Judge {case.name}")
-        measured += judge_case(shop, case, Lake(spark, shop.settings.lake.root), settings.weeks)
-        shutil.rmtree(folder / case.name)
-    rows = summarise([*measured, *movements(measured)])
-    return {
-        "rows": [row.as_dict() for row in rows],
-        "commit": code_version(),
-        "command": command,
-        "started_at": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 1),
-    }
+    record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "failures": []}
+    record["usual_sold_out_rate"] = settings.shop.sold_out_rate
+    rounds = rounds_of(spark, settings, reporter)
+    for number, one in enumerate(rounds, 1):
+        began = time.monotonic()
+        reporter.step(f"Case {number} of {len(rounds)}: {one.name}")
+        shutil.rmtree(folder / one.name, ignore_errors=True)
+        judged, facts = judge_round(spark, settings, one, folder / one.name, reporter)
+        shutil.rmtree(folder / one.name)
+        measured += judged.measured
+        record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured)])]
+        record["cases"].append(facts | {"seconds": round(time.monotonic() - began, 1)})
+        record["promises"] += judged.promises
+        record["failures"] += [{"case": one.name} | failure for failure in judged.failures]
+        record |= {
+            "commit": code_version(),
+            "command": command,
+            "started_at": started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 1),
+        }
+        save(record)
+    return record
 
 
-def judge_case(shop: ScoredShop, case: Case, lake: Lake, weeks: Sequence[int]) -> list[Measured]:
-    """Every figure of every contender on one shop."""
+def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Reporter) -> list[Round]:
+    """Simulated shops first, then the user's own markets.
+
+    Raises:
+        SettingsError: a market of one's own cannot be made; said before anything runs.
+    """
+
+    def simulated(case: Case) -> Callable[[Path], Market]:
+        def open_shop(folder: Path) -> Market:
+            shop = settings.simulation(case)
+            simulate(spark, shop, folder, reporter)
+            return SimulatedMarket(shop, folder / "shop.yaml")
+
+        return open_shop
+
+    rounds = [Round(case.name, setting_of(case), case.parts, simulated(case)) for case in settings.cases]
+    return rounds + [_own_market(create(reference, ("expected_units",))) for reference in settings.markets]
+
+
+def _own_market(market: Market) -> Round:
+    name = market.name.replace(" ", "_")
+    return Round(name, Setting((), "none", case=name), EVERY_PART, lambda _: market)
+
+
+def setting_of(case: Case) -> Setting:
+    """Where a case's figures stand; a shop of another make than the usual one has a place of its own."""
+    own = case.name if case.shop else None
+    return Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate, case=own)
+
+
+def judge_round(
+    spark: SparkSession, settings: ScoreboardSettings, one: Round, folder: Path, reporter: Reporter
+) -> tuple[Judged, dict[str, Any]]:
+    """One shop from its tables to its figures, and what there is to say about its size."""
+    market = one.open(folder)
+    shop = run_shop(spark, market, settings.rules, folder, reporter, with_model=settings.pricelake)
     history = shop.history
-    stage = Stage(
-        market=shop.market,
-        history=history,
-        feasible=HardRules().feasible(history.price_now, history.unit_cost),
-        setting=Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate),
-    )
-    pricelake = read_pricelake(lake, shop)
-    models: list[DemandModel] = [
-        *(GuessedElasticity(), LogLogOls(), HierarchicalOls()),
-        *(LightGbm(), DoubleMl(), Mlp()),
-    ]
-    found = [one for model in (*models, pricelake) for one in judge_model(stage, model)]
-    lazy: list[Policy] = [StatusQuo(), CostPlus(), CompetitorMedian(), RatingRule(), TrueOwnCurves(shop.market)]
-    moves: list[Policy] = [UniformMove(rate) for rate in UNIFORM_MOVES]
-    return found + judge_policies(stage, [*lazy, *moves, *map(ModelPolicy, models), pricelake], weeks)
+    rules = hard_rules(load_rules(settings.rules))
+    feasible = rules.feasible(history.price_now, history.unit_cost)
+    stage = Stage(market, history, feasible, one.setting, settings.weeks)
+    contenders = rivals(stage)
+    contenders += [_own(reference) for reference in settings.contenders]
+    recommended = None
+    if settings.pricelake:
+        lake = Lake(spark, shop.settings.lake.root)
+        contenders.append(read_pricelake(lake, shop))
+        recommended = read_recommendations(lake, shop)
+    reporter.step(f"Judge {len(contenders)} contenders on {one.name}")
+    judged = judge(stage, contenders, one.parts, recommended, reporter)
+    offers = history.offers
+    facts = {
+        "name": one.name,
+        "switches": list(one.setting.switches),
+        "instruments": one.setting.instruments,
+        "sold_out_rate": one.setting.sold_out_rate,
+        "case": one.setting.case,
+        "parts": list(one.parts),
+        "seeds": [stage.seeds[0], stage.seeds[-1]],
+        "products": int(offers["product_id"].nunique()),
+        "categories": int(offers["category"].nunique()),
+        "markets": int(offers["market_id"].nunique()),
+        "weeks": int(history.closed["period_start"].nunique()),
+        "order_units": float(history.closed["units"].sum()),
+    }
+    return judged, facts
+
+
+def _own(reference: str) -> Contender:
+    contender: Contender = create(reference, ("units", "propose"))
+    return contender
 
 
 def movements(measured: Sequence[Measured]) -> list[Measured]:

@@ -1,6 +1,6 @@
 """Write a simulated shop, and settings with which every job runs on it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,23 @@ def simulate(spark: SparkSession, settings: SimulationSettings, folder: Path, re
     reporter.step(f"Write {settings.products:,} products, {settings.markets:,} markets, {settings.weeks:,} weeks")
     write_shop(spark, settings, folder, written)
     path = folder / "settings.yaml"
-    path.write_text(yaml.safe_dump(run_settings(settings, folder), sort_keys=False), encoding="utf-8")
+    as_of = settings.first_week + timedelta(days=7 * settings.weeks)
+    content = run_settings(folder / "shop.yaml", as_of, folder)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path
 
 
-def run_settings(settings: SimulationSettings, folder: Path) -> dict[str, Any]:
-    """What a shop of one's own would write down, with a place of its own for everything."""
+def run_settings(shop: Path, as_of: date, folder: Path) -> dict[str, Any]:
+    """What a shop of one's own would write down, with a place of its own for everything.
+
+    Args:
+        shop: shop file.
+        as_of: first day after its history.
+        folder: for tables, models and the report.
+    """
     return {
-        "as_of": settings.first_week + timedelta(days=7 * settings.weeks),
-        "shop": str(folder / "shop.yaml"),
+        "as_of": as_of,
+        "shop": str(shop),
         "rules": "conf/rules/grocery.yaml",
         "lake": {"root": str(folder / "lake")},
         "training": {"directory": str(folder / "training")},

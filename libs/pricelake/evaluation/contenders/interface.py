@@ -17,8 +17,9 @@ class History:
 
     Attributes:
         closed: closed rows of ``gold.demand_panel``, ordered by period.
-        open: rows of the period to price, one per offer and in their order; its features were known before.
-        offers: product_id, market_id, category, price_now and unit_cost, what is to be priced.
+        open: rows of the period to price, one per offer and in their order; its features were known before. NaN for
+            offers that the panel does not know, such as products without a history.
+        offers: what is to be priced, see :meth:`pricelake.evaluation.market.Market.offers`.
         ratings: mean review rating in [0, 1] by product_id; NaN or absent where nobody wrote one.
         buyers: by product_id: ``age`` (years, middle of the band) and ``female_rate`` of those who bought it.
     """
@@ -33,6 +34,16 @@ class History:
         """Offers that may take sales from each other, of one market and category: market_id and their rows."""
         found = self.offers.groupby(["market_id", "category"], sort=True).indices.values()
         return [(str(self.offers["market_id"].iloc[rows[0]]), np.asarray(rows)) for rows in found]
+
+    @property
+    def products(self) -> npt.NDArray[np.str_]:
+        """The product_id of each offer, shape ``(n_offers,)``."""
+        return self.offers["product_id"].to_numpy(dtype=np.str_)
+
+    @property
+    def is_known(self) -> npt.NDArray[np.bool_]:
+        """Whether the panel knows each offer; nothing but its cost and price is known of the others."""
+        return self.open["list_price"].notna().to_numpy()
 
     @property
     def price_now(self) -> Floats:
@@ -56,7 +67,13 @@ class Feasible:
     prices: Floats
 
     def nearest(self, wanted: Floats) -> Floats:
-        """The allowed price nearest to what is wanted, shape ``(n_offers,)``; the lower of two as near."""
+        """The allowed price nearest to what is wanted, shape ``(n_offers,)``; the lower of two as near.
+
+        Raises:
+            ValueError: nothing is wanted of an offer.
+        """
+        if np.isnan(wanted).any():
+            raise ValueError("a wanted price is NaN")
         distance = np.abs(self.prices - wanted[:, None])
         return self._taken(np.nanargmin(distance, axis=1))
 
@@ -130,10 +147,10 @@ class ModelPolicy:
         return self.model.name
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
-        """See :class:`Policy`; NaN for offers the model could not learn."""
+        """See :class:`Policy`; NaN for offers that the model could not learn or that the panel does not know."""
         units = self.model.units(feasible.prices)
         profit = units * (feasible.prices - history.unit_cost[:, None])
-        known = ~np.isnan(np.where(np.isnan(feasible.prices), 0.0, profit)).any(axis=1)
+        known = history.is_known & ~np.isnan(np.where(np.isnan(feasible.prices), 0.0, profit)).any(axis=1)
         chosen = np.full(len(known), np.nan)
         if known.any():
             chosen[known] = Feasible(feasible.prices[known]).best(profit[known])

@@ -41,7 +41,7 @@ class CompetitorMedian:
         """The last median known, from the panel's competitor index; the price in force where there is none."""
         index = history.open["competitor_index"].to_numpy(dtype=np.float64)
         price = history.open["list_price"].to_numpy(dtype=np.float64)
-        known = ~history.open["is_competitor_missing"].to_numpy(dtype=bool)
+        known = history.open["is_competitor_missing"].astype("float64").eq(0.0).to_numpy()
         return feasible.nearest(np.where(known, price / index, history.price_now))
 
 

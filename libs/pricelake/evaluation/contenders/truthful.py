@@ -1,15 +1,14 @@
-"""Contenders that know the truth: the oracle, and each product's own true curve, which ignores cross effects."""
+"""Who knows the truth: the oracle, and each product's own true curve, which ignores cross effects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
+from pricelake.evaluation.asking import contributions
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
-from pricelake.evaluation.market import Context, Market
-from pricelake.evaluation.oracle import Profits, best_prices
+from pricelake.evaluation.market import Market, Names
+from pricelake.evaluation.oracle import MAX_COMBINATIONS, Best, Contributions, combinations_of, search, try_all
 
 
 @dataclass(frozen=True)
@@ -27,58 +26,63 @@ class TrueOwnCurves:
         """The most profitable allowed price of each product by itself, in the first period."""
         profit = np.full(feasible.prices.shape, np.nan)
         for market_id, index in history.groups():
-            group = history.offers.iloc[index]
-            now = pd.Series(group["price_now"].to_numpy(dtype=float), group["product_id"].to_numpy())
-            for row, product in zip(index, now.index, strict=True):
-                for column, price in enumerate(feasible.prices[row]):
-                    if not np.isnan(price):
-                        tried = now.copy()
-                        tried[product] = price
-                        units = self.market.expected_units(tried, market_id, self.market.as_of, Context())
-                        profit[row, column] = units[product] * (price - history.unit_cost[row])
+            allowed, products = feasible.prices[index], history.products[index]
+            own, column = np.nonzero(~np.isnan(allowed))
+            tried = np.repeat(history.price_now[index][None], len(own), axis=0)
+            lines = np.arange(len(own))
+            tried[lines, own] = allowed[own, column]
+            found = contributions(self.market, products, market_id, tried, [1])[0]
+            profit[index[own], column] = found[lines, own]
         return feasible.best(profit)
 
 
 @dataclass(frozen=True)
-class Oracle:
-    """The best allowed prices of each market and category, held for a number of periods.
+class Optimum:
+    """The best allowed prices of each market and category, held for some periods, for several such numbers.
 
     Attributes:
-        market: whose truth.
-        periods: how long prices hold.
-        period_days: days of a period.
-        start: allowed prices to climb from besides those in force; None: each product's best by its own true curve.
+        prices: shape ``(periods, n_offers)``.
+        profit: of each group of :meth:`History.groups`, shape ``(periods, groups)``.
+        bound: no allowed prices bring a group more, same shape; equal to ``profit`` where the optimum is exact.
     """
 
-    market: Market
-    periods: int = 1
-    period_days: int = 7
-    start: Floats | None = None
-    name: str = "oracle"
+    prices: Floats
+    profit: Floats
+    bound: Floats
 
-    def propose(self, history: History, feasible: Feasible) -> Floats:
-        """Group by group; exact where :func:`pricelake.evaluation.oracle.best_prices` is."""
-        chosen = np.empty(len(history.offers))
-        start = TrueOwnCurves(self.market).propose(history, feasible) if self.start is None else self.start
-        for market_id, index in history.groups():
-            products = history.offers["product_id"].to_numpy()[index]
-            candidates = [row[~np.isnan(row)] for row in feasible.prices[index]]
+
+def find_optimum(
+    market: Market, history: History, feasible: Feasible, periods: Sequence[int], start: Floats
+) -> Optimum:
+    """The oracle: group by group, exact where all combinations can be tried.
+
+    Args:
+        market: whose truth.
+        history: whose offers.
+        feasible: allowed prices.
+        periods: how long prices are held, ascending.
+        start: allowed prices to climb from where not all combinations can be tried, shape ``(n_offers,)``.
+    """
+    prices = np.empty((len(periods), len(history.offers)))
+    groups = history.groups()
+    profit, bound = np.empty((len(periods), len(groups))), np.empty((len(periods), len(groups)))
+    for group, (market_id, index) in enumerate(groups):
+        products = history.products[index]
+
+        def earn(tried: Floats, products: Names = products, market_id: str = market_id) -> Floats:
+            return contributions(market, products, market_id, tried, periods)
+
+        candidates = [row[~np.isnan(row)] for row in feasible.prices[index]]
+        if combinations_of(candidates) <= MAX_COMBINATIONS:
+            found = try_all(earn, candidates, len(periods))
+        else:
             now = Feasible(feasible.prices[index]).nearest(history.price_now[index])
-            profits = self._profits(products, market_id)
-            chosen[index] = best_prices(profits, candidates, [now, start[index]]).prices
-        return chosen
+            found = [_searched(earn, number, candidates, [now, start[index]]) for number in range(len(periods))]
+        for number, best in enumerate(found):
+            prices[number, index] = best.prices
+            profit[number, group], bound[number, group] = best.profit, best.bound
+    return Optimum(prices, profit, bound)
 
-    def _profits(self, products: npt.NDArray[np.object_], market_id: str) -> Profits:
-        known = getattr(self.market, "profits", None)
-        if known is not None:
-            return lambda prices: known(products, market_id, prices, self.periods)
-        return lambda prices: np.array([self._profit(pd.Series(row, products), market_id) for row in prices])
 
-    def _profit(self, prices: pd.Series, market_id: str) -> float:
-        total, last = 0.0, None
-        for number in range(self.periods):
-            period = self.market.as_of + timedelta(days=number * self.period_days)
-            units = self.market.expected_units(prices, market_id, period, Context(last))
-            margin = prices - self.market.unit_costs(market_id, period)[prices.index]
-            total, last = total + float((units * margin).sum()), prices
-        return total
+def _searched(earn: Contributions, number: int, candidates: Sequence[Floats], starts: Sequence[Floats]) -> Best:
+    return search(lambda tried: earn(tried)[number], candidates, starts)

@@ -1,0 +1,1 @@
+"""The sections of the scoreboard: one module each, all on the same stage."""

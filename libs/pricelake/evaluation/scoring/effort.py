@@ -1,0 +1,58 @@
+"""What a fit takes: wall time and memory of the process and its children."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+SECONDS_BETWEEN = 0.1
+MEBIBYTE = 1024.0**2
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a fit took.
+
+    Attributes:
+        seconds: of wall time.
+        peak_memory_mb: resident memory of this process and its children at its highest, less that before; looked at
+            every tenth of a second, so that a shorter peak may be missed.
+    """
+
+    seconds: float
+    peak_memory_mb: float
+
+
+def measured(work: Callable[[], None]) -> Effort:
+    """Do some work and say what it took; an error of the work passes through."""
+    process, done = psutil.Process(), threading.Event()
+    before = _resident(process)
+    highest = [before]
+
+    def watch() -> None:
+        while not done.wait(SECONDS_BETWEEN):
+            highest[0] = max(highest[0], _resident(process))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    started = time.monotonic()
+    watcher.start()
+    try:
+        work()
+    finally:
+        seconds = time.monotonic() - started
+        done.set()
+        watcher.join()
+    return Effort(seconds, max(0.0, max(highest[0], _resident(process)) - before) / MEBIBYTE)
+
+
+def _resident(process: psutil.Process) -> float:
+    """Bytes in memory of a process and all below it; a child that ends meanwhile counts no more."""
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return float(total)

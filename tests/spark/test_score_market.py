@@ -1,0 +1,63 @@
+"""A market and a contender of one's own: the example of the documentation through the whole scoreboard."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pricelake.settings.loading import load_file
+from pricelake.settings.scoreboard import ScoreboardFile
+from pricelake.workflows.job import SilentReporter
+from pricelake.workflows.own_code import create
+from pricelake.workflows.score import score
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs/examples"
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    page = (ROOT / "docs/scoreboard.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    files = [path.read_text() for path in sorted(EXAMPLES.glob("*.py"))]
+    assert len(blocks) == 2
+    for block in blocks:
+        assert any(block.strip() in text for text in files), block
+
+
+def test_a_market_of_ones_own_is_scored_like_a_case(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = load_file(ScoreboardFile, EXAMPLES / "constant_elasticity.yaml")
+    changes = {
+        "rules": ROOT / file.scoreboard.rules,
+        "markets": [str(ROOT / reference) for reference in file.scoreboard.markets],
+        "contenders": [str(ROOT / reference) for reference in file.scoreboard.contenders],
+    }
+    settings = file.scoreboard.model_copy(update=changes)
+    market = create(settings.markets[0], ("expected_units",))
+    module = __import__("sys").modules[type(market).__module__]
+    module.write_history()
+    saved = []
+    record = score(spark, settings, tmp_path / "shops", "a test", SilentReporter(), saved.append)
+    assert saved
+    assert record["failures"] == []
+    assert [case["name"] for case in record["cases"]] == ["constant_elasticity"]
+    figures = {(row["section"], row["figure"], row["contender"], row.get("group")): row for row in record["rows"]}
+    assert {row["case"] for row in record["rows"]} == {"constant_elasticity"}
+
+    def mean(section: str, figure: str, contender: str) -> float:
+        return float(figures[section, figure, contender, None]["mean"])
+
+    # each product's own curve is all there is to know here
+    assert mean("profit_capture", "capture", "true_own_curves") == pytest.approx(1.0)
+    assert mean("profit_capture", "capture", "oracle") == pytest.approx(1.0)
+    assert mean("profit_capture", "capture", "loglog_ols") > 0.9
+    assert mean("profit_capture", "capture", "markup_rule") < 0.5
+    assert abs(mean("own_price_bias", "mean", "loglog_ols")) < 0.2
+    # a guess of -3 is off by the mean of what is true
+    assert mean("own_price_bias", "mean", "guessed_elasticity") == pytest.approx(-3.0 + 2.8, abs=1e-6)
+    assert mean("after_change", "forecast_wape", "loglog_ols") < 0.05
+    assert not [row for row in record["rows"] if row["section"] == "recommendation"]
+    assert {row["mean"] for row in record["rows"] if row["figure"] == "violations"} == {0.0}

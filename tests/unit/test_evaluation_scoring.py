@@ -1,0 +1,337 @@
+"""Scoring on a simulated shop whose truth is handed to a contender, which is then made to err."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pricelake.errors import SettingsError
+from pricelake.evaluation.contenders.interface import Feasible, Floats, History
+from pricelake.evaluation.contenders.lazy import StatusQuo, UniformMove
+from pricelake.evaluation.contenders.truthful import TrueOwnCurves
+from pricelake.evaluation.feasible import hard_rules
+from pricelake.evaluation.market import Context
+from pricelake.evaluation.rows import Measured, Setting
+from pricelake.evaluation.scoring.demand import after_change, own_price_bias
+from pricelake.evaluation.scoring.effort import Effort, measured
+from pricelake.evaluation.scoring.fits import run
+from pricelake.evaluation.scoring.newcomers import cold_start
+from pricelake.evaluation.scoring.prices import profit_capture
+from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
+from pricelake.evaluation.scoring.stage import Stage, enter
+from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
+from pricelake.evaluation.simulated import SimulatedMarket
+from pricelake.settings.rules import RuleSet, load_rules
+from pricelake.settings.simulation import SimulationSettings
+
+SHOP = SimulationSettings(
+    seed=4, branches=2, products=32, products_per_category=4, weeks=30, customers=500, newcomers=(0, 2, 4, 8)
+)
+RULES = hard_rules(load_rules(Path(__file__).parents[2] / "conf/rules/scoreboard.yaml"))
+
+
+@pytest.fixture(scope="module")
+def stage() -> Stage:
+    market = SimulatedMarket(SHOP, Path("none.yaml"))
+    offers = market.offers()
+    known = np.where(offers["periods_on_sale"] == 0, np.nan, offers["price_now"])
+    opened = pd.DataFrame({"price_changes": np.arange(len(offers)) % 9, "list_price": known})
+    history = History(pd.DataFrame(), opened, offers, pd.Series(dtype=float), pd.DataFrame())
+    feasible = RULES.feasible(history.price_now, history.unit_cost)
+    return Stage(market, history, feasible, Setting((), "strong"), weeks=(1, 4))
+
+
+@pytest.fixture(scope="module")
+def known(stage: Stage) -> Stage:
+    """The same shop with a history for everything."""
+    opened = stage.history.open.assign(list_price=1.0)
+    history = History(pd.DataFrame(), opened, stage.history.offers, pd.Series(dtype=float), pd.DataFrame())
+    return Stage(stage.market, history, stage.feasible, stage.setting, weeks=(1, 4))
+
+
+@dataclass
+class Knows:
+    """The truth as a model, with as many units too many as asked, and nothing to say about the first offer if asked."""
+
+    market: SimulatedMarket
+    times: float = 1.0
+    fails: bool = False
+    name: str = "knows"
+
+    def fit(self, history: History) -> None:
+        self.offers = history.offers
+
+    def units(self, prices: Floats) -> Floats:
+        found = np.empty(prices.shape)
+        for rows in self.offers.groupby(["market_id", "category"]).indices.values():
+            group = self.offers.iloc[rows]
+            now = pd.Series(group["price_now"].to_numpy(), group["product_id"].to_numpy())
+            for row, product in zip(rows, now.index, strict=True):
+                for column, price in enumerate(prices[row]):
+                    tried = now.copy()
+                    tried[product] = price if price == price else 1.0
+                    market_id = str(group["market_id"].iloc[0])
+                    units = self.market.expected_units(tried, market_id, self.market.as_of, Context())
+                    found[row, column] = self.times * units[product]
+        if self.fails:
+            found[0] = np.nan
+        return np.where(np.isnan(prices), np.nan, found)
+
+
+def knows(stage: Stage, **how: object) -> Knows:
+    assert isinstance(stage.market, SimulatedMarket)
+    return Knows(stage.market, **how)  # type: ignore[arg-type]
+
+
+def values(found: list[Measured], figure: str, group: str | None = None, contender: str | None = None) -> list[float]:
+    return [
+        one.value
+        for one in found
+        if (one.figure, one.setting.group) == (figure, group) and contender in (None, one.contender)
+    ]
+
+
+def test_who_knows_the_truth_makes_no_error(known: Stage) -> None:
+    one = enter(knows(known), known)
+    found = [*own_price_bias(known, one), *after_change(known, one), *run(known, one)]
+    assert values(found, "mean") == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert values(found, "mean_absolute", "changes_2_5") == pytest.approx([0.0, 0.0], abs=1e-3)
+    for figure in ("error_5", "error_10", "error_20", "forecast_wape", "soldout_underestimation"):
+        assert values(found, figure) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert values(found, "failed_fits") == [0.0, 0.0]
+    assert {one.seed for one in found} == {4, 5}
+    assert one.error is None
+    # its prices are those of each product's true curve
+    assert one.prices == pytest.approx(TrueOwnCurves(known.market).propose(known.history, known.feasible))
+
+
+def test_errors_and_failures_are_counted(known: Stage) -> None:
+    one = enter(knows(known, times=1.25, fails=True), known)
+    found = [*own_price_bias(known, one), *after_change(known, one), *run(known, one)]
+    assert values(found, "forecast_wape")[1] == pytest.approx(0.25)
+    assert values(found, "soldout_underestimation")[1] == pytest.approx(-0.25)
+    assert values(found, "failed_fits") == [1.0, 0.0]
+    bias = values(found, "mean")
+    assert bias[0] > 0.05  # as if demand for the first offer did not react
+    assert bias[1] == pytest.approx(0.0, abs=1e-3)
+    assert one.prices[0] == known.history.price_now[0]
+
+
+def test_what_a_model_says_of_products_without_a_history_counts_as_a_failure(stage: Stage) -> None:
+    one = enter(knows(stage), stage)
+    new = stage.history.offers["periods_on_sale"].to_numpy() == 0
+    assert new.any()
+    assert (one.failed == new).all()
+    assert (one.prices[new] == stage.history.price_now[new]).all()
+
+
+def test_a_contender_that_raises_fails_everywhere_and_stops_nobody(known: Stage) -> None:
+    class Broken(Knows):
+        def fit(self, history: History) -> None:
+            raise RuntimeError("out of luck")
+
+    assert isinstance(known.market, SimulatedMarket)
+    one = enter(Broken(known.market), known)
+    assert one.error is not None
+    assert "RuntimeError: out of luck" in one.error
+    assert (one.prices == known.history.price_now).all()
+    assert sum(values(run(known, one), "failed_fits")) == len(known.history.offers)
+    assert values(after_change(known, one), "forecast_wape") == [1.0, 1.0]
+    true = known.own_truth[1].mean()
+    assert np.mean(values(own_price_bias(known, one), "mean")) == pytest.approx(-true, rel=0.1)
+    assert values(profit_capture(known, [one]), "capture", contender="knows") == [0.0] * 4
+    assert promises_of(known, one) is None
+
+
+def test_profit_capture_runs_from_the_status_quo_to_the_oracle(known: Stage) -> None:
+    contenders = [StatusQuo(), TrueOwnCurves(known.market), UniformMove(0.1), UniformMove(0.6)]
+    found = profit_capture(known, [enter(one, known) for one in contenders])
+    by_name = {one.contender: values(found, "capture", contender=one.contender) for one in found}
+    assert by_name["status_quo"] == [0.0] * 4
+    assert by_name["oracle"] == pytest.approx([1.0] * 4)
+    assert all(value < 1.0 for value in by_name["true_own_curves"])
+    assert np.mean(by_name["true_own_curves"]) > 0.0
+    assert by_name["uniform_move_+60"] == pytest.approx(values(found, "capture", contender="uniform_move_+60"))
+    assert set(values(found, "violations")) == {0.0}
+    assert min(values(found, "regret_amount")) >= -1e-9
+
+
+def test_a_price_outside_the_rules_is_counted(known: Stage) -> None:
+    class Careless(StatusQuo):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            return history.price_now * 1.5
+
+    found = profit_capture(known, [enter(Careless("careless"), known)])
+    assert sum(values(found, "violations", contender="careless")) == 2 * len(known.history.offers)
+
+
+def test_newcomers_are_judged_by_themselves(stage: Stage) -> None:
+    ages = stage.history.offers["periods_on_sale"].to_numpy()
+    true_curves = TrueOwnCurves(stage.market)
+    found = cold_start(stage, [enter(knows(stage), stage), enter(true_curves, stage), enter(StatusQuo(), stage)])
+
+    def of(figure: str, age: int, contender: str) -> list[float]:
+        return [
+            one.value for one in found if (one.figure, one.setting.weeks, one.contender) == (figure, age, contender)
+        ]
+
+    for age in (2, 4, 8):
+        assert (ages == age).sum() >= 2
+        assert of("elasticity_error", age, "knows") == pytest.approx([0.0, 0.0], abs=1e-3)
+        assert of("units_error", age, "knows") == pytest.approx([0.0, 0.0], abs=1e-9)
+        assert of("capture", age, "status_quo") == [0.0, 0.0]
+        assert max(of("capture", age, "true_own_curves")) <= 1.0 + 1e-9
+    assert min(of("elasticity_error", 0, "knows")) > 1.0  # nothing is known of them: no reaction, no units
+    assert of("units_error", 0, "knows") == [1.0, 1.0]
+    assert of("capture", 0, "knows") == [0.0, 0.0]
+    assert min(of("capture", 0, "true_own_curves")) > 0.1
+
+
+@dataclass
+class Promiser:
+    """Raises every price by 10 % and says what that brings, with a known error."""
+
+    stage: Stage | None = None
+    too_much: float = 1.0
+    deviation: float = 0.0
+    name: str = "promiser"
+
+    def propose(self, history: History, feasible: Feasible) -> Floats:
+        return feasible.nearest(history.price_now * 1.1)
+
+    def gains(self) -> tuple[Floats, Floats]:
+        assert self.stage is not None
+        history = self.stage.history
+        then = self.stage.profit(self.propose(history, self.stage.feasible), [1])[0]
+        gain = np.full(len(history.offers), np.nan)
+        for (_, rows), group_gain in zip(
+            self.stage.groups, then - self.stage.profit(history.price_now, [1])[0], strict=True
+        ):
+            gain[rows] = self.too_much * group_gain / len(rows)
+        return gain, np.full(len(gain), self.deviation)
+
+
+def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
+    honest = promises_of(known, enter(Promiser(stage=known, deviation=1e-6), known))
+    braggart = promises_of(known, enter(Promiser(stage=known, too_much=2.0, deviation=1e-6, name="braggart"), known))
+    assert honest is not None
+    assert braggart is not None
+    assert len(honest.promised) == len(known.groups)
+    found = promise(known, [honest, braggart])
+    assert values(found, "slope", contender="promiser") == pytest.approx([1.0, 1.0])
+    assert values(found, "intercept", contender="promiser") == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert values(found, "coverage_90", contender="promiser") == [1.0, 1.0]
+    assert values(found, "slope", contender="braggart") == pytest.approx([0.5, 0.5])
+    assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
+
+
+def test_coverage_of_honest_intervals_is_their_level(known: Stage) -> None:
+    rng, count = np.random.default_rng(3), 4000
+    promised = rng.normal(0.1, 0.05, count)
+    realised = promised + rng.normal(0.0, 0.03, count)
+    one = Promises(
+        "honest", np.full(count, 4), np.full(count, "c", dtype=object), promised, realised, np.full(count, 0.03)
+    )
+    found = promise(known, [one])
+    assert values(found, "coverage_50") == pytest.approx([0.5], abs=0.025)
+    assert values(found, "coverage_90") == pytest.approx([0.9], abs=0.015)
+
+
+def test_a_model_promises_what_it_expects(known: Stage) -> None:
+    made = promises_of(known, enter(knows(known), known))
+    assert made is not None
+    # each product's own curve is true, so that the promise is off by cross effects alone
+    assert np.corrcoef(made.promised, made.realised)[0, 1] > 0.5
+    assert np.isnan(made.spread).all()
+    assert not values(promise(known, [made]), "coverage_90")
+
+
+def test_recommendations_are_judged_by_true_tastes(stage: Stage) -> None:
+    assert isinstance(stage.market, SimulatedMarket)
+    markets = stage.history.offers["market_id"].unique()
+    tastes = [stage.market.tastes(str(one)) for one in markets]
+
+    def ranked(sign: float) -> pd.DataFrame:
+        rows = []
+        for one in tastes:
+            order = np.argsort(-sign * one.to_numpy(), axis=1)[:, :10]
+            for customer, line in zip(one.index, order, strict=True):
+                rows += [(customer, one.columns[column], place) for place, column in enumerate(line, 1)]
+        return pd.DataFrame(rows, columns=["customer_id", "product_id", "position"])
+
+    perfect, worst = ranked(1.0), ranked(-1.0)
+    half = perfect[perfect["customer_id"].isin(tastes[0].index[::2]) | perfect["customer_id"].isin(tastes[1].index)]
+    found = recommendation(stage, {"perfect": perfect, "worst": worst, "half": half})
+    assert values(found, "ndcg_at_10", contender="perfect") == pytest.approx([1.0, 1.0])
+    assert values(found, "recall_at_10", contender="perfect") == pytest.approx([1.0, 1.0])
+    assert max(values(found, "ndcg_at_10", contender="worst")) < 0.7
+    assert values(found, "recall_at_10", contender="half") == pytest.approx([0.5, 1.0], abs=0.01)
+
+
+def test_ndcg_is_the_published_sum() -> None:
+    class Three:
+        def tastes(self, market: str) -> pd.DataFrame:
+            return pd.DataFrame([[3.0, 2.0, 1.0]], index=["c"], columns=["a", "b", "c"])
+
+    offers = pd.DataFrame({"product_id": ["a"], "market_id": ["m"], "category": ["x"], "price_now": 1.0})
+    history = History(pd.DataFrame(), pd.DataFrame(), offers, pd.Series(dtype=float), pd.DataFrame())
+    stage = Stage(Three(), history, Feasible(np.ones((1, 1))), Setting((), "none"))  # type: ignore[arg-type]
+    lists = pd.DataFrame({"customer_id": "c", "product_id": ["c", "a"], "position": [1, 2]})
+    found = recommendation(stage, {"x": lists})
+    ideal = 3.0 + 2.0 / np.log2(3) + 1.0 / 2.0
+    assert values(found, "ndcg_at_10") == [pytest.approx((1.0 + 3.0 / np.log2(3)) / ideal)]
+    assert values(found, "recall_at_10") == [pytest.approx(2 / 3)]
+
+
+def test_best_sellers_are_the_same_for_everybody() -> None:
+    tastes = pd.DataFrame(1.0, index=["x", "y"], columns=["a", "b"])
+    sold = pd.DataFrame({"product_id": ["a", "b", "b", "gone"], "units": [3.0, 2.0, 2.0, 99.0]})
+    assert best_sellers(sold, tastes).to_numpy().tolist() == [
+        ["x", "b", 1],
+        ["x", "a", 2],
+        ["y", "b", 1],
+        ["y", "a", 2],
+    ]
+
+
+def test_memory_and_time_of_a_fit_are_measured() -> None:
+    kept = []
+
+    def work() -> None:
+        kept.append(np.ones(60 * 2**17))  # 60 MiB
+        deadline = pd.Timestamp.now() + pd.Timedelta(seconds=0.3)
+        while pd.Timestamp.now() < deadline:
+            pass
+
+    took = measured(work)
+    assert took.seconds >= 0.3
+    assert 40.0 < took.peak_memory_mb < 200.0
+    assert isinstance(took, Effort)
+
+
+def test_rules_allow_endings_within_reach_and_margin_and_the_price_in_force() -> None:
+    allowed = RULES.feasible(np.array([1.0, 4.6, 21.0, 2.0]), np.array([0.9, 1.0, 5.0, 9.0])).prices
+    known = [row[~np.isnan(row)].tolist() for row in allowed]
+    assert known[0] == [0.99, 1.0, 1.09, 1.19]
+    assert known[1] == [3.69, 3.79, 3.89, 3.99, *(4.09, 4.19, 4.29, 4.39, 4.49, 4.59, 4.6, 4.69, 4.79, 4.89, 4.99),
+                        5.29, 5.49]  # fmt: skip
+    assert known[2] == [16.99, 17.49, 17.99, 18.49, 18.99, 19.49, 19.99, 20.49, 20.99, 21.0, 21.49, 21.99, 22.49,
+                        22.99, 23.49, 23.99, 24.49, 24.99]  # fmt: skip
+    assert known[3] == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "ceiling", "over": "list_price"}, "cannot hold all contenders to rule 'odd'"),
+        ({"kind": "floor", "min_price": 1.0}, "cannot hold all contenders to rule 'odd'"),
+    ],
+)
+def test_rules_that_cannot_bind_everybody_are_refused(change: dict[str, object], message: str) -> None:
+    rules = load_rules(Path(__file__).parents[2] / "conf/rules/scoreboard.yaml").model_dump()
+    with pytest.raises(SettingsError, match=message):
+        hard_rules(RuleSet.model_validate(rules | {"rules": [*rules["rules"], {"name": "odd"} | change]}))
+    with pytest.raises(SettingsError, match="need a floor by margin, a step and an ending rule"):
+        hard_rules(RuleSet.model_validate(rules | {"rules": rules["rules"][1:]}))
