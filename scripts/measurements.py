@@ -1,4 +1,4 @@
-"""Write docs/measurements.md: every target beside what one demo, one benchmark and one test run measured."""
+"""Write docs/measurements.md: every target beside what demo, benchmark, tests and scoreboard measured."""
 
 import json
 import sys
@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from scripts import scoreboard_tables
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO, BENCH, TEST = ROOT / "build/demo/run.json", ROOT / "build/bench/bench.json", ROOT / "build/test/test.json"
-PAGE = ROOT / "docs/measurements.md"
+FULL, QUICK = ROOT / "build/score/full/scoreboard.json", ROOT / "build/score/quick/scoreboard.json"
+PAGE, README = ROOT / "docs/measurements.md", ROOT / "README.md"
 VERSION = "code_version"
 
 
@@ -155,6 +158,14 @@ BENCH_TARGETS = (
         form="{:.1f}",
         has_spread=False,
     ),
+    Target(
+        "simulated shop: growth of time with rows (1 is linear)",
+        ("simulator.exponent",),
+        "≤ 1.1",
+        lambda v: v <= 1.1,
+        "{:.2f}",
+    ),
+    Target("simulated shop, rows/s at the largest size", ("simulator.rows_per_second",), form="{:,.0f}"),
     Target("two ranks against one, efficiency", ("ranks.efficiency",), "as measured", form="{:.2f}"),
     Target("share of a step spent in all-reduce", ("ranks.allreduce_share",), "as measured", form="{:.2f}"),
 )
@@ -196,7 +207,7 @@ def read_record(path: Path, command: str) -> Record:
     return Record(path, command, content)
 
 
-def origin_lines(demo: Record, bench: Record, test: Record) -> list[str]:
+def origin_lines(demo: Record, bench: Record, test: Record, full: Record) -> list[str]:
     """Which runs the page is of; a warning where their code differs."""
     lines = ["| run | date | code | machine |", "|---|---|---|---|"]
     for record, when in ((demo, "finished_at"), (bench, "date"), (test, "finished_at")):
@@ -204,7 +215,7 @@ def origin_lines(demo: Record, bench: Record, test: Record) -> list[str]:
         if record is bench:
             machine += f", Python {record.at('machine.python')}, {record.at('machine.kernel')}"
         lines.append(f"| `{record.command}` | {str(record.at(when))[:10]} | {record.at(VERSION)} | {machine} |")
-    versions = sorted({record.at(VERSION) for record in (demo, bench, test)})
+    versions = sorted({*(record.at(VERSION) for record in (demo, bench, test)), full.at("commit")})
     if len(versions) > 1:
         lines += [
             "",
@@ -263,7 +274,21 @@ def missed_lines(demo: Record, bench: Record, test: Record) -> list[str]:
     return lines
 
 
-def page(demo: Record, bench: Record, test: Record) -> str:
+def scoreboard_section(full: Record, quick: Record) -> list[str]:
+    """The scoreboard's targets and figures."""
+    return [
+        "## The scoreboard (`make score`)",
+        "",
+        f"{scoreboard_tables.origin(full.content)}. Quick: {scoreboard_tables.origin(quick.content)}. What each figure",
+        "means: [`docs/scoreboard.md`](scoreboard.md); all cases and plots: `build/score/scoreboard.html`.",
+        "",
+        *scoreboard_tables.target_lines(full.content, quick.content),
+        "",
+        *scoreboard_tables.result_lines(full.content),
+    ]
+
+
+def page(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> str:
     """The page in Markdown.
 
     Raises:
@@ -274,7 +299,7 @@ def page(demo: Record, bench: Record, test: Record) -> str:
         "",
         f"Written by `make measurements` on {datetime.now(UTC).date()} from one run of each:",
         "",
-        *origin_lines(demo, bench, test),
+        *origin_lines(demo, bench, test, full),
         "",
         "## The demo: Complete Journey (`make demo`)",
         "",
@@ -290,21 +315,40 @@ def page(demo: Record, bench: Record, test: Record) -> str:
         "",
         *plain_table(TEST_TARGETS, test),
         "",
+        *scoreboard_section(full, quick),
         *missed_lines(demo, bench, test),
     ]
     return "\n".join(lines)
 
 
-def main(demo: Path = DEMO, bench: Path = BENCH, test: Path = TEST, out: Path = PAGE) -> int:
-    """Write the page; return 1 where a record is missing or lacks a figure, and leave the page as it was."""
+def main(
+    demo: Path = DEMO,
+    bench: Path = BENCH,
+    test: Path = TEST,
+    out: Path = PAGE,
+    full: Path = FULL,
+    quick: Path = QUICK,
+    readme: Path = README,
+) -> int:
+    """Write the page and README's summary of the scoreboard.
+
+    Returns:
+        1 where a record is missing or lacks a figure; page and README are left as they were.
+    """
+    paths = (
+        *((demo, "make demo"), (bench, "make bench"), (test, "make test")),
+        *((full, "make score"), (quick, "make score-quick")),
+    )
     try:
-        records = ((demo, "make demo"), (bench, "make bench"), (test, "make test"))
-        text = page(*(read_record(path, command) for path, command in records))
-    except RecordError as error:
+        records = [read_record(path, command) for path, command in paths]
+        text = page(*records)
+        told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), records[3].content)
+    except (RecordError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
+    readme.write_text(told, encoding="utf-8")
     return 0
 
 

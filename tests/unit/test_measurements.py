@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts import measurements
+from scripts import measurements, scoreboard_tables
 
 DEMO: dict[str, Any] = {
     "jobs": [{"name": "ingest", "seconds": 12.34, "rows_in": 1500, "rows_out": 1400}],
@@ -38,6 +38,12 @@ BENCH: dict[str, Any] = {
             "converter_start_up_share": [0.014, 0.016],
         },
     },
+    "simulator": {
+        "exponent": 1.02,
+        "rows_per_second": 50_000.0,
+        "runs": 2,
+        "spread": {"exponent": [1.01, 1.03], "rows_per_second": [49_000.0, 51_000.0]},
+    },
     "als": {"ratio_to_bare_fit": 1.2, "runs": 5, "spread": {"ratio_to_bare_fit": [1.1, 1.25]}},
     "pricing": {
         "ladders_per_minute": 250_000.0,
@@ -70,15 +76,47 @@ TEST: dict[str, Any] = {
 }
 
 
+def score_row(section: str, figure: str, contender: str, mean: float, **more: Any) -> dict[str, Any]:
+    ends = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1, "worst": mean}
+    known = {"section": section, "figure": figure, "contender": contender, "seeds": 10, "instruments": "strong"}
+    return known | ends | {"switches": list(scoreboard_tables.ALL[::-1])} | more
+
+
+SCORE: dict[str, Any] = {
+    "rows": [
+        score_row("own_price_bias", "mean", "pricelake", 0.5),
+        score_row("own_price_bias", "mean", "pricelake", 9.5, group="changes_0_1"),
+        score_row("own_price_bias", "mean", "pricelake", 0.2, switches=list(scoreboard_tables.CALM)),
+        score_row("after_change", "error_10", "lightgbm", 0.4),
+        score_row("after_change", "soldout_underestimation", "pricelake", 0.03),
+        score_row("after_change", "soldout_underestimation", "pricelake", 0.31, sold_out_rate=0.4),
+        score_row("profit_capture", "capture", "pricelake", 0.25, weeks=4),
+        score_row("profit_capture", "capture", "pricelake", 0.75, weeks=4, instruments="none"),
+        score_row("profit_capture", "capture", "oracle", 1.0, weeks=4),
+        score_row("profit_capture", "violations", "oracle", 0.0, weeks=4),
+        score_row("promise", "slope", "pricelake", 0.9, case="promise"),
+    ],
+    "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
+    "commit": "1.0+abc",
+    "command": "pricelake score --settings full.yaml",
+    "started_at": "2024-03-07T00:00:00+00:00",
+    "seconds": 5000.0,
+}
+
+
 @pytest.fixture
 def records() -> dict[str, dict[str, Any]]:
-    return {"run": deepcopy(DEMO), "bench": deepcopy(BENCH), "test": deepcopy(TEST)}
+    parts = {"run": DEMO, "bench": BENCH, "test": TEST, "full": SCORE, "quick": SCORE | {"seconds": 570.0}}
+    return deepcopy(parts)
 
 
 def write(folder: Path, records: dict[str, dict[str, Any]]) -> int:
     for name, content in records.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
-    return measurements.main(*(folder / f"{name}.json" for name in ("run", "bench", "test")), folder / "docs/page.md")
+    readme = folder / "README.md"
+    readme.write_text(f"Before.\n\n{scoreboard_tables.BEGIN}\nold\n{scoreboard_tables.END}\nAfter.\n")
+    run, bench, test, full, quick = (folder / f"{name}.json" for name in ("run", "bench", "test", "full", "quick"))
+    return measurements.main(run, bench, test, folder / "docs/page.md", full, quick, readme)
 
 
 def written(folder: Path, records: dict[str, dict[str, Any]]) -> list[str]:
@@ -103,11 +141,44 @@ def test_met_targets_stand_beside_both_runs_and_their_spread(tmp_path: Path, rec
     assert "| set-up where all is there, seconds | ≤ 10 | 0.01 | yes |" in lines
     assert "| feed, rows/s | ≥ 1 000 000 | 1,200,000 | 3 | 1,100,000 | 1,300,000 | yes |" in lines
     assert "| ALS stage / bare MLlib fit | ≤ 1.3 | 1.20 | 5 | 1.10 | 1.25 | yes |" in lines
+    assert "| simulated shop: growth of time with rows (1 is linear) | ≤ 1.1 | 1.02 | 2 | 1.01 | 1.03 | yes |" in lines
     assert "| candidates per ladder that the rules leave, mean |  | 9.5 |  |  |  |  |" in lines
     text = "\n".join(lines)
     assert "**no**" not in text
     assert "Targets missed" not in text
     assert "Warning" not in text
+
+
+def test_the_scoreboards_figures_stand_where_they_belong(tmp_path: Path, records) -> None:
+    lines = written(tmp_path, records)
+    assert "| full scoreboard, minutes | ≤ 90 | 83 | yes |" in lines
+    assert "| quick scoreboard, minutes | ≤ 10 | 9.5 | yes |" in lines
+    assert "| categories with a promise of PriceLake | ≥ 200 | 200 | yes |" in lines
+    assert "| prices outside the rules, all contenders | 0 | 0 | yes |" in lines
+    bias = next(line for line in lines if line.startswith("| pricelake | 0.50"))
+    assert bias == "| pricelake | 0.50 (0.40 … 0.60) | 0.20 (0.10 … 0.30) | – | – | – |"
+    missed = next(line for line in lines if "0.31 (0.21 … 0.41)" in line)
+    assert missed == "| pricelake | – | 0.03 (-0.07 … 0.13) | – | 0.31 (0.21 … 0.41) |"
+    capture = next(line for line in lines if "0.75 (0.65 … 0.85)" in line)
+    assert capture == "| pricelake | – | 0.25 (0.15 … 0.35) | – | – | 0.75 (0.65 … 0.85) |"
+    assert "| pricelake | 0.90 (0.80 … 1.00) | – | – | – |" in lines
+    readme = (tmp_path / "README.md").read_text()
+    assert readme.startswith("Before.\n\n")
+    assert readme.endswith("\nAfter.\n")
+    assert "old" not in readme
+    assert "| pricelake | 0.50 (0.40 … 0.60) | – | – | – | 0.25 (0.15 … 0.35) |" in readme
+    assert "`pricelake score --settings full.yaml`, 2024-03-07, code 1.0+abc, 83 minutes" in readme
+
+
+def test_a_scoreboard_that_misses_its_targets_says_so(tmp_path: Path, records) -> None:
+    records["full"] |= {"seconds": 5500.0, "promises": [{"contender": "pricelake"}] * 199}
+    records["full"]["rows"].append(score_row("profit_capture", "violations", "mlp", 2.0, weeks=1))
+    records["full"]["rows"].append(score_row("own_price_bias", "mean", "mlp", 0.0, seeds=9))
+    lines = written(tmp_path, records)
+    assert "| full scoreboard, minutes | ≤ 90 | 92 | **no** |" in lines
+    assert "| categories with a promise of PriceLake | ≥ 200 | 199 | **no** |" in lines
+    assert "| prices outside the rules, all contenders | 0 | 2 | **no** |" in lines
+    assert "| seeds behind every figure | ≥ 10 | 9 | **no** |" in lines
 
 
 def test_missed_targets_are_explained_and_only_those(tmp_path: Path, records) -> None:
