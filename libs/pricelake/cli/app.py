@@ -136,17 +136,18 @@ def score(
     settings: Annotated[Path, typer.Option("--settings", help="Scoreboard file.")] = DEFAULT_SCOREBOARD,
     out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = Path("build/score/scoreboard.json"),
     set_: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     draw: Annotated[bool, typer.Option("--draw", help="Only draw the page of figures that --out holds.")] = False,
 ) -> None:
     """Judge PriceLake and its rivals on shops whose demand is known."""
     from pricelake.workflows.score_page import write_page
 
     if not draw:
-        _run_scoreboard(settings, out, set_)
+        _run_scoreboard(settings, out, set_, resume)
     console.print(f"Scoreboard: {write_page(out)}\nFigures: {out}", highlight=False, soft_wrap=True)
 
 
-def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None) -> None:
+def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None, resume: bool) -> None:
     from pricelake.session import build_session
     from pricelake.settings.scoreboard import ScoreboardFile
     from pricelake.workflows.score import score as run_scoreboard
@@ -156,7 +157,13 @@ def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None) -> None:
     with TerminalReporter(console) as reporter:
         spark = build_session(file.spark, "pricelake score")
         run_scoreboard(
-            spark, file.scoreboard, out.parent / "shops", command, reporter, lambda so_far: write_record(so_far, out)
+            spark,
+            file.scoreboard,
+            out.parent / "shops",
+            command,
+            reporter,
+            lambda so_far: write_record(so_far, out),
+            resume=resume,
         )
 
 

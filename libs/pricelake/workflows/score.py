@@ -16,6 +16,7 @@ from pricelake.evaluation.market import Market
 from pricelake.evaluation.rows import Measured, Setting, summarise
 from pricelake.evaluation.scoring.stage import Contender, Stage
 from pricelake.evaluation.simulated import SimulatedMarket
+from pricelake.settings.loading import settings_hash
 from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
 from pricelake.tables import Lake
@@ -23,6 +24,7 @@ from pricelake.workflows.job import Reporter
 from pricelake.workflows.own_code import create
 from pricelake.workflows.provenance import code_version
 from pricelake.workflows.score_case import Judged, judge, rivals
+from pricelake.workflows.score_kept import KeptCases
 from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
 from pricelake.workflows.score_shop import run_shop
 from pricelake.workflows.simulate import simulate
@@ -57,45 +59,68 @@ def score(
     command: str,
     reporter: Reporter,
     save: Callable[[dict[str, Any]], None] = lambda _: None,
+    *,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """The whole scoreboard.
 
     Args:
         spark: session.
         settings: what to run.
-        folder: for the shops; each is removed when it is judged.
+        folder: for the shops, each removed when it is judged, and for judged cases until all are.
         command: what started the run, for the record.
         reporter: progress.
-        save: given the record so far after each case, so that a run that is cut off keeps what it found.
+        save: given the record so far after each case.
+        resume: whether to take the cases that a run judged before it was cut off.
 
     Returns:
         ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``failures``,
-        ``usual_sold_out_rate``, ``commit``, ``command``, ``started_at``, ``seconds``.
+        ``usual_sold_out_rate``, ``commit``, ``command``, ``started_at`` and ``seconds``, the sum over cases.
+
+    Raises:
+        SettingsError: a market or contender of one's own cannot be made, or what is to be resumed is of other code or
+            settings.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
+    started, kept = datetime.now(UTC), KeptCases(folder / "judged", f"{code_version()}/{settings_hash(settings)}")
+    if not resume:
+        kept.clear()
     measured: list[Measured] = []
     record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "failures": []}
-    record["usual_sold_out_rate"] = settings.shop.sold_out_rate
+    record |= {
+        "usual_sold_out_rate": settings.shop.sold_out_rate,
+        "commit": code_version(),
+        "command": command,
+        "started_at": started.isoformat(timespec="seconds"),
+        "seconds": 0.0,
+    }
     rounds = rounds_of(spark, settings, reporter)
+    for reference in settings.contenders:
+        _own(reference)  # before an hour is spent
     for number, one in enumerate(rounds, 1):
-        began = time.monotonic()
-        reporter.step(f"Case {number} of {len(rounds)}: {one.name}")
-        shutil.rmtree(folder / one.name, ignore_errors=True)
-        judged, facts = judge_round(spark, settings, one, folder / one.name, reporter)
-        shutil.rmtree(folder / one.name)
+        known = kept.read(one.name)
+        told = "judged before" if known else "simulate, learn, judge"
+        reporter.step(f"Case {number} of {len(rounds)}: {one.name} ({told})")
+        judged, facts = known or _judge_anew(spark, settings, one, folder, reporter)
+        kept.write(one.name, judged, facts)
         measured += judged.measured
         record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured)])]
-        record["cases"].append(facts | {"seconds": round(time.monotonic() - began, 1)})
+        record["cases"].append(facts)
         record["promises"] += judged.promises
         record["failures"] += [{"case": one.name} | failure for failure in judged.failures]
-        record |= {
-            "commit": code_version(),
-            "command": command,
-            "started_at": started.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - clock, 1),
-        }
+        record["seconds"] = round(record["seconds"] + facts["seconds"], 1)
         save(record)
+    kept.clear()
     return record
+
+
+def _judge_anew(
+    spark: SparkSession, settings: ScoreboardSettings, one: Round, folder: Path, reporter: Reporter
+) -> tuple[Judged, dict[str, Any]]:
+    began, place = time.monotonic(), folder / one.name
+    shutil.rmtree(place, ignore_errors=True)
+    judged, facts = judge_round(spark, settings, one, place, reporter)
+    shutil.rmtree(place)
+    return judged, facts | {"seconds": round(time.monotonic() - began, 1)}
 
 
 def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Reporter) -> list[Round]:
