@@ -13,7 +13,7 @@ ALL = (
 )
 CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 MODELS = ("pricelake", "lightgbm", "double_ml", "hierarchical_ols", "loglog_ols", "mlp", "guessed_elasticity")
-LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move_+10", "uniform_move_+20")
+LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move", "uniform_move_+20")
 POLICIES = (*MODELS, *LAZY, "true_own_curves")
 AGES = (0, 2, 4, 8)
 INSTRUMENTS = ("strong", "weak", "none")
@@ -175,7 +175,7 @@ def summary(full: Mapping[str, Any]) -> list[str]:
         ("forecast WAPE", "after_change", "forecast_wape", {}),
         ("profit capture, 4 weeks", "profit_capture", "capture", {"weeks": 4}),
     ]
-    lines = grid(Scores(full), "Every difficulty on", (*MODELS, "uniform_move_+10", "true_own_curves"), columns)
+    lines = grid(Scores(full), "Every difficulty on", (*MODELS, "uniform_move", "true_own_curves"), columns)
     return [*lines, f"{origin(full)}. All cases and figures: [`docs/measurements.md`](docs/measurements.md)."]
 
 

@@ -43,7 +43,7 @@ MODELS = [
     "mlp",
     "house_rule",
 ]
-MOVES = [f"uniform_move_{move}" for move in ("-10", "-5", "+5", "+10", "+15", "+20")]
+MOVES = ["uniform_move", *(f"uniform_move_{move}" for move in ("-10", "-5", "+5", "+15", "+20"))]
 POLICIES = [*MODELS, "status_quo", "cost_plus", "competitor_median", "rating_rule", *MOVES, "true_own_curves", "oracle"]
 LEVELS = {
     "mean": (-0.2, 0.3), "mean_absolute": (0.7, 0.2), "movement": (0.3, 0.3), "error_5": (0.35, 0.05),

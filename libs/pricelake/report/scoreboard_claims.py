@@ -64,8 +64,8 @@ CLAIMS = {
         "What does it know of new products?",
         "New products",
         "A product with few weeks of history, or none, is priced with what similar products teach.",
-        "True elasticities, units and profit, as above, of products that have been on sale for the stated number of "
-        "weeks.",
+        "True elasticities, units and profit over four weeks, as above, of products that have been on sale for the "
+        "stated number of weeks, with all other prices left as they are. At 0 weeks nobody has sales to learn from.",
     ),
     "recommendation": Claim(
         "Does it know what customers like?",
@@ -97,6 +97,11 @@ LIMITS = (
         "Categories are islands",
         "Products of different categories neither replace nor complement each other. Baskets, loss leaders and store "
         "choice are not in it: nobody changes shop because of a price.",
+    ),
+    (
+        "A lucky guess",
+        "The simulated shoppers' mean elasticity lies near −3, so that guessing −3 for everything is about right on "
+        "average. In a shop with other customers it is not, and nothing would say so.",
     ),
     (
         "Sold out means lost",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pricelake.report.scoreboard_figures import Figure, variant
 from pricelake.report.scoreboard_record import Case, Score
-from pricelake.report.scoreboard_standing import OWN, UNIFORM, Board, LostFigure
+from pricelake.report.scoreboard_standing import OWN, UNIFORM, USUAL_MOVE, Board, LostFigure
 from pricelake.report.wording import MINUS, SPACE, count
 
 OWN_NAME = "PriceLake"
@@ -31,7 +31,8 @@ def contender_name(contender: str, figure: Figure | None = None) -> str:
     if contender == OWN and figure is not None and figure.section == "recommendation":
         return f"{OWN_NAME} (ALS)"
     if contender.startswith(UNIFORM):
-        return f"All prices {contender.removeprefix(UNIFORM).replace('-', MINUS)}{SPACE}%"
+        move = contender.removeprefix(UNIFORM).removeprefix("_") or USUAL_MOVE
+        return f"All prices {move.replace('-', MINUS)}{SPACE}%"
     return CONTENDERS.get(contender, contender.replace("_", " "))
 
 

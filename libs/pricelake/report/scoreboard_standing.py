@@ -11,7 +11,8 @@ from pricelake.report.scoreboard_record import Case, Score, Scoreboard
 OWN = "pricelake"
 REFERENCES = ("oracle", "true_own_curves")
 """They know the truth, so nobody can be asked to beat them."""
-UNIFORM = "uniform_move_"
+UNIFORM, USUAL_MOVE = "uniform_move", "+10"
+"""Every price by the same percentage: the usual one has no number in its name."""
 SAME = 1e-9
 """Relative difference below which two means are the same number."""
 Separation = Literal["separate", "overlap", "unknown"]

@@ -98,7 +98,7 @@ def judge(
 
 def _scored_from_the_start(contestants: Sequence[Contestant]) -> list[Contestant]:
     """One uniform move stands for all where products are new: none of them looks at a product."""
-    return [one for one in contestants if not one.name.startswith("uniform_move") or one.name.endswith("+10")]
+    return [one for one in contestants if not one.name.startswith("uniform_move_")]
 
 
 def _entries(made: Promises) -> list[dict[str, Any]]:

@@ -66,6 +66,9 @@ class RatingRule:
         return feasible.nearest(wanted)
 
 
+USUAL_MOVE = 0.10
+
+
 @dataclass(frozen=True)
 class UniformMove:
     """Move every price by the same percentage.
@@ -74,12 +77,12 @@ class UniformMove:
         rate: -0.10 … 0.20.
     """
 
-    rate: float
+    rate: float = USUAL_MOVE
 
     @property
     def name(self) -> str:
-        """With the rate in it; the scoreboard shows the best and the worst of them."""
-        return f"uniform_move_{round(100 * self.rate):+d}"
+        """``uniform_move`` by 10 % more; any other rate stands behind it, as in ``uniform_move_-5``."""
+        return "uniform_move" if self.rate == USUAL_MOVE else f"uniform_move_{round(100 * self.rate):+d}"
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
         """The price in force times 1 + rate."""
