@@ -1,6 +1,7 @@
 """The simulated shop at three sizes: rows per second, and whether twice the rows take twice the time."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from pyspark.sql import SparkSession
 
 from bench.runs import summarise
 from pricelake.settings.simulation import SimulationSettings
-from pricelake.simulator.writing import COLUMNS, write_shop
+from pricelake.simulator.writing import COLUMNS, keeps_histories, write_shop
 
-PRODUCTS = (400, 1200, 3600)
+PRODUCTS = (360, 1080, 3240)
+"""All so small that workers keep the histories that they lived: a size beyond would live them again for each table."""
 CUSTOMERS_PER_PRODUCT = 1.25
 WEEKS = 60
 RUNS = 2
@@ -22,21 +24,28 @@ def measure(
 ) -> dict[str, Any]:
     """Write whole shops of growing size, customers in proportion, and time them.
 
-    Timed: all twelve tables to Parquet, by as many tasks as the shop has groups of categories. Not timed: counting the
-    rows, and a first run of the smallest size, in which the workers start.
+    Timed: all twelve tables to Parquet, by as many tasks as the shop has groups of categories. Workers keep histories
+    from table to table at every size. Not timed: counting the rows, and a first run of the smallest size, in which the
+    workers start.
 
     Args:
         spark: session.
         folder: empty directory.
-        products: three sizes, ascending.
+        products: three sizes, ascending, of which workers keep the histories of all or of none.
         runs: timed runs of each size.
         warm_ups: runs of the smallest size before them that do not count.
 
     Returns:
-        ``rows`` (of all tables, by size), ``products``, and by :func:`bench.runs.summarise`: ``rows_per_second`` (of
-        the largest size), ``exponent`` (slope of log seconds on log rows between the two largest sizes: 1 is linear),
+        ``rows`` (of all tables, by size), ``products``, ``keeps_histories``, and by :func:`bench.runs.summarise`:
+        ``rows_per_second`` (of the largest size), ``exponent`` (see :func:`exponent`; 1 is linear),
         ``smallest_seconds``, ``middle_seconds``, ``largest_seconds``.
+
+    Raises:
+        ValueError: workers keep the histories of some of the sizes, whose times do not compare with the others'.
     """
+    keeps = {keeps_histories(shop(size)) for size in products}
+    if len(keeps) > 1:
+        raise ValueError(f"of shops of {products} products, workers keep the histories of the smaller ones alone")
     for _ in range(warm_ups):
         write_shop(spark, shop(products[0]), folder / "shop")
     rows: list[int] = []
@@ -53,13 +62,18 @@ def measure(
         by_run.append(
             {
                 "rows_per_second": rows[-1] / largest,
-                "exponent": float(np.log(largest / middle) / np.log(rows[-1] / rows[-2])),
+                "exponent": exponent(rows, seconds),
                 "smallest_seconds": smallest,
                 "middle_seconds": middle,
                 "largest_seconds": largest,
             }
         )
-    return {"products": list(products), "rows": rows, **summarise(by_run)}
+    return {"products": list(products), "rows": rows, "keeps_histories": keeps.pop(), **summarise(by_run)}
+
+
+def exponent(rows: Sequence[float], seconds: Sequence[float]) -> float:
+    """Slope of the least-squares line of log seconds on log rows, through all sizes."""
+    return float(np.polyfit(np.log(rows), np.log(seconds), 1)[0])
 
 
 def shop(products: int) -> SimulationSettings:

@@ -13,6 +13,8 @@ from bench.machine import machine_facts
 from bench.runs import summarise
 from pyspark.sql import SparkSession
 
+from pricelake.simulator.writing import keeps_histories
+
 
 def check_figures(found: dict[str, Any], runs: int, *figures: str) -> None:
     """Numbers above 0 between the smallest and the largest of ``runs`` runs; fit for JSON."""
@@ -76,6 +78,21 @@ def test_simulated_shops_of_three_sizes(spark: SparkSession, tmp_path: Path) -> 
     check_figures(found, 1, "rows_per_second", "smallest_seconds", "middle_seconds", "largest_seconds")
     assert found["rows"] == sorted(found["rows"])
     assert found["rows"][-1] > 2 * found["rows"][0]
+    seconds = [found[f"{size}_seconds"] for size in ("smallest", "middle", "largest")]
+    assert found["exponent"] == pytest.approx(simulator.exponent(found["rows"], seconds), rel=1e-3)
+    assert found["keeps_histories"] is True
+
+
+def test_the_exponent_is_the_slope_through_all_sizes() -> None:
+    assert simulator.exponent([10, 100, 1000], [0.2, 2.0, 20.0]) == pytest.approx(1.0)
+    # x = 0, 1, 3 and y = 0, 2, 3, so that the slope is cov / var = (13 / 3) / (14 / 3); the two largest alone: 1 / 2
+    assert simulator.exponent([1, 10, 1000], [1.0, 100.0, 1000.0]) == pytest.approx(13 / 14)
+
+
+def test_shops_of_all_sizes_are_written_alike(tmp_path: Path) -> None:
+    assert {keeps_histories(simulator.shop(size)) for size in simulator.PRODUCTS} == {True}
+    with pytest.raises(ValueError, match="workers keep the histories of the smaller ones alone"):
+        simulator.measure(None, tmp_path, products=(8, 16, 4000))  # type: ignore[arg-type]
 
 
 def test_one_rank_beside_two(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,20 @@
 """The simulated shop as files: the same bytes for a seed, taken whole by the ingest of any shop."""
 
 import hashlib
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.settings import Settings
 from pricelake.settings.loading import load_file
 from pricelake.settings.simulation import SimulationSettings
+from pricelake.simulator import writing
 from pricelake.simulator.truth import ShopTruth
-from pricelake.simulator.writing import COLUMNS, table
+from pricelake.simulator.writing import COLUMNS, KEPT_CELLS, Histories, keeps_histories, table
 from pricelake.tables import Lake
 from pricelake.workflows.ingest import ingest
 from pricelake.workflows.job import SilentReporter
@@ -29,16 +33,69 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return out
 
 
-def digest(spark: SparkSession, settings: SimulationSettings, name: str, tasks: int) -> str:
-    rows = table(spark, settings, name).repartition(tasks).selectExpr("to_json(struct(*)) AS row").collect()
+def forget_histories(spark: SparkSession) -> None:
+    """Idle workers take turns, so that more tasks than workers reach them all."""
+
+    def forget(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        time.sleep(0.02)
+        writing.HISTORIES.shop = None
+        yield from batches
+
+    spark.range(0, 8, 1, 8).mapInPandas(forget, "id long").collect()
+
+
+def digest(frame: DataFrame) -> str:
+    rows = frame.selectExpr("to_json(struct(*)) AS row").collect()
     return hashlib.sha256("\n".join(sorted(row[0] for row in rows)).encode()).hexdigest()
 
 
+@pytest.fixture(scope="module")
+def fresh(spark: SparkSession, folder: Path) -> Path:
+    """The tables, each written by one task, and workers that remember nothing of it."""
+    forget_histories(spark)
+    return folder / "tables"
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_shop_is_the_same_whatever_the_number_of_tasks(
+    spark: SparkSession, fresh: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert len(list((fresh / name).glob("part-*.parquet"))) == 1
+    monkeypatch.setattr(writing, "CATEGORIES_PER_TASK", 1)
+    monkeypatch.setattr(writing, "BRANCHES_PER_TASK", 1)
+    monkeypatch.setattr(writing, "CUSTOMERS_PER_TASK", 150)
+    frame = table(spark, SHOP, name)
+    assert frame.rdd.getNumPartitions() == {"customers": 3, "calendar": 2, "weather": 2}.get(name, 4)
+    assert digest(frame) == digest(spark.read.parquet(str(fresh / name)))
+
+
 @pytest.mark.parametrize("name", ["order_lines", "events", "list_prices", "customers"])
-def test_a_seed_is_a_shop(spark: SparkSession, name: str) -> None:
-    first = digest(spark, SHOP, name, 1)
-    assert digest(spark, SHOP, name, 3) == first
-    assert digest(spark, SHOP.model_copy(update={"seed": 6}), name, 1) != first
+def test_another_seed_is_another_shop(spark: SparkSession, folder: Path, name: str) -> None:
+    other = table(spark, SHOP.model_copy(update={"seed": 6}), name)
+    assert digest(other) != digest(spark.read.parquet(str(folder / "tables" / name)))
+
+
+def test_a_history_is_kept_for_the_next_table_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, other = Histories(), SHOP.model_copy(update={"seed": 6})
+    stage, weeks = kept.of(SHOP, 3)
+    assert len(weeks) == SHOP.weeks
+    assert kept.of(SHOP.model_copy(), 3)[0] is stage
+    kept.of(SHOP, 0)
+    assert sorted(kept.kept) == [0, 3]
+    assert kept.of(other, 3)[0] is not stage
+    assert sorted(kept.kept) == [3]
+    monkeypatch.setattr(writing, "KEPT_CELLS", 2 * 12 * 20 - 1)  # branches, products, weeks
+    assert kept.of(SHOP, 3)[0] is not stage
+    assert kept.kept == {}
+
+
+def test_what_workers_keep_is_bounded_by_cells() -> None:
+    cells = {"branches": 2, "products": 100, "markets": 5, "weeks": KEPT_CELLS // 1000, "customers": 200}
+    assert keeps_histories(SimulationSettings(**cells))
+    for name in ("branches", "products", "markets", "weeks"):
+        assert not keeps_histories(SimulationSettings(**cells | {name: cells[name] + 1})), name
+    one_category = {"products": 200, "products_per_category": 200, "markets": 100, "weeks": 100, "customers": 2000}
+    assert not keeps_histories(SimulationSettings(**one_category))
 
 
 def test_every_table_arrives_whole(spark: SparkSession, folder: Path) -> None:

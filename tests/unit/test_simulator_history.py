@@ -1,19 +1,22 @@
 """The simulated history: paired twins, what each switch does, sales that add up, a truth that can be derived."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from pricelake.settings.simulation import SimulationSettings, Switches
 from pricelake.simulator import records
+from pricelake.simulator.categories import WORDS
 from pricelake.simulator.draws import Array
-from pricelake.simulator.history import Week, live, set_stage
-from pricelake.simulator.purchases import draw_lines
+from pricelake.simulator.history import Week, live, live_week, set_stage
+from pricelake.simulator.purchases import Lines, draw_lines, events
 from pricelake.simulator.seller import COST_DEVIATION, Plans
 from pricelake.simulator.truth import CategoryTruth, ShopTruth
 
@@ -279,3 +282,87 @@ def test_a_basket_stops_growing_with_the_assortment() -> None:
     few, many = (set_stage(shop(products=8 * count), 3).category.incidence for count in (100, 200))
     assert few - many == pytest.approx(np.full(len(few), np.log(2.0)))
     assert set_stage(shop(products=8 * 50), 3).category.incidence == pytest.approx(few)
+
+
+@pytest.mark.parametrize("switch", ["forward_buying", "confounding_hidden"])
+def test_who_buys_is_the_same_wherever_as_much_is_bought(switch: str) -> None:
+    stages = [
+        set_stage(shop(weeks=20, switches=ALL_OFF.model_copy(update={switch: value})), 1) for value in (True, False)
+    ]
+    compared = alike = 0
+    for number, weeks in enumerate(zip(*(live(stage)[0] for stage in stages), strict=True)):
+        bought = [np.stack([week.purchases, week.wanted, week.sold]) for week in weeks]
+        both = list(zip(stages, weeks, strict=True))
+        lines = [draw_lines(stage, number, week) for stage, week in both]
+        classes = [stage.demand.at(week.paid, week.conditions).purchases for stage, week in both]
+        shares = [one / np.maximum(one.sum(axis=1, keepdims=True), 1e-300) for one in classes]
+        same = (bought[0] == bought[1]).all(axis=0) & (bought[0][2] > 0)
+        for market, product in zip(*np.nonzero(same), strict=True):
+            who = [_of_cell(one, market, product) for one in lines]
+            compared += 1
+            assert sorted(one.quantity for one in who[0]) == sorted(one.quantity for one in who[1])
+            # where the classes buy in other shares, another class makes some of the purchases
+            if shares[0][market, :, product] == pytest.approx(shares[1][market, :, product]):
+                alike += 1
+                assert who[0] == who[1]
+    assert compared > 50
+    assert alike > 10
+
+
+def _of_cell(lines: Lines, market: int, product: int) -> list[Any]:
+    rows = np.flatnonzero((lines.market == market) & (lines.product == product))
+    return [SimpleNamespace(**{field.name: getattr(lines, field.name)[row] for field in fields(Lines)}) for row in rows]
+
+
+def test_products_grow_after_their_launch_and_fade_before_their_end() -> None:
+    category = set_stage(shop(newcomers=(20,), products_per_category=8), 0).category
+    launch = SMALL["weeks"] - 20
+    worth = np.array([category.life(week)[0] for week in range(launch, SMALL["weeks"])])
+    assert worth[0] < -0.5
+    assert (np.diff(worth) > 0).all()
+    assert worth[-1] > -0.05
+    gone = replace(category, launched=np.full(category.size, -52), delisted=np.full(category.size, 30))
+    assert gone.life(10) == pytest.approx(0.0)
+    assert gone.life(29)[0] < gone.life(24)[0] < 0.0
+
+
+def test_slow_stock_is_cleared_only_where_prices_follow_what_is_seen() -> None:
+    visible = set_stage(shop(switches=ALL_OFF.model_copy(update={"confounding_visible": True})), 0).seller
+    blind = set_stage(shop(switches=ALL_OFF), 0).seller
+    momentum = np.array([[0.2, -0.3, -0.9] + [0.0] * (visible.category.size - 3)])
+    stays = visible.category.delisted > 100
+    assert (visible.clearance(1, momentum) > 0.0)[0, stays].tolist() == (momentum < -0.5)[0, stays].tolist()
+    assert (blind.clearance(1, momentum)[0, stays] == 0.0).all()
+
+
+def test_sellers_follow_the_prices_that_rivals_asked() -> None:
+    lived = truths(shop(switches=ALL_OFF.model_copy(update={"competitor_reaction": True})))[0]
+    state = replace(lived.end, rivals=1.5 * lived.end.rivals)
+    week = SMALL["weeks"]
+    stage = replace(lived.stage, seller=replace(lived.stage.seller, plans=eager(lived.stage.plans)))
+    usual, _ = live_week(stage, week, lived.end)
+    dearer, _ = live_week(stage, week, state)
+    assert (dearer.list_price >= usual.list_price).all()
+    assert (dearer.list_price > usual.list_price).mean() > 0.5
+
+
+def eager(known: Plans) -> Plans:
+    """Plans in which every price is looked at every week."""
+    return replace(known, reviews=np.ones_like(known.reviews))
+
+
+def test_words_tell_of_sensitivity_and_views_of_taste() -> None:
+    stages = [set_stage(shop(seed=5, products=400, products_per_category=8, customers=3000), n) for n in range(50)]
+    words = np.concatenate([stage.category.attributes for stage in stages]).astype(float)
+    minded = np.concatenate([np.log(stage.category.sensitivity.mean(axis=0)) for stage in stages])
+    design = np.column_stack([np.ones(len(words)), words])
+    found = np.linalg.lstsq(design, minded, rcond=None)[0][1:]
+    premium, value = (WORDS.index(word) for word in ("premium", "value"))
+    assert found[premium] < -0.15 < 0.15 < found[value]
+    for stage in stages[:3]:
+        looked = events(stage)["product_id"].value_counts()
+        names = [f"p{stage.first_product + n:06d}" for n in range(stage.category.size)]
+        on_sale = (stage.category.launched < 0) & (stage.category.delisted > 100)
+        liking = (stage.demand.shoppers.counts.sum(axis=0) @ stage.category.liking)[on_sale]
+        seen = looked.reindex(names).fillna(0).to_numpy()[on_sale]
+        assert spearmanr(liking, seen).statistic > 0.5

@@ -10,7 +10,11 @@ from pricelake.simulator.shoppers import TASTES, Shoppers
 from pricelake.simulator.words import ATTRIBUTES, KINDS, Kind, brand_name
 
 BRANDS = 60
-NEWCOMER_SHARE = 4
+EACH_NEWCOMER_OF = 4
+"""One product in so many is a newcomer where newcomers are asked for."""
+NEVER = 1_000_000
+NEW_WORTH, GROWING_WEEKS = 0.8, 5.0
+OLD_WORTH, FADING_WEEKS = 0.5, 12.0
 BASKET_CATEGORIES = 100
 WORDS = [word for word, _ in ATTRIBUTES]
 FAMILY, PREMIUM = WORDS.index("family"), WORDS.index("premium")
@@ -81,13 +85,21 @@ class Category:
         """
         return np.asarray(((price / self.usual_price) ** self.curvature - 1.0) / self.curvature)
 
+    def life(self, week: int) -> Array:
+        """Worth that a product lacks while it is new and when its end is near, shape ``(products,)``; at most 0."""
+        age, left = week - self.launched, self.delisted - week
+        is_young = (self.launched >= 0) & (age >= 0)
+        young = np.where(is_young, np.exp(-np.maximum(age, 0) / GROWING_WEEKS), 0.0)
+        old = np.clip(1.0 - left / FADING_WEEKS, 0.0, 1.0)
+        return np.asarray(-NEW_WORTH * young - OLD_WORTH * old)
+
     def pressure_derivative(self, price: Array) -> Array:
         """D pressure / d log price, shape of ``price``."""
         return np.asarray((price / self.usual_price) ** self.curvature)
 
 
 def draw_category(settings: SimulationSettings, draws: Draws, shoppers: Shoppers, number: int) -> Category:
-    """Category ``number`` of the shop; it depends on the seed and the number alone, not on how many there are."""
+    """Category ``number`` of the shop. Its draws depend on the seed and the number alone, not on how many there are."""
     kind = KINDS[number % len(KINDS)]
     size = _size(settings, number)
     first = number * settings.products_per_category
@@ -144,15 +156,14 @@ def _size(settings: SimulationSettings, number: int) -> int:
 
 def _life(settings: SimulationSettings, stream: np.random.Generator, number: int, size: int) -> tuple[Array, Array]:
     """First and last weeks: most products are there throughout, some come, some go, newcomers come when asked."""
-    end = settings.weeks + settings.future_weeks
     chance, when = stream.random(size), stream.random(size)
     launched = np.where(chance < 0.12, (when * settings.weeks).astype(np.int64), -52)
     gone = (0.5 * settings.weeks + when * 0.45 * settings.weeks).astype(np.int64)
-    delisted = np.where(chance > 0.94, gone, end + 1)
+    delisted = np.where(chance > 0.94, gone, NEVER)
     if settings.newcomers:
-        new = np.arange(max(1, size // NEWCOMER_SHARE))
+        new = np.arange(max(1, size // EACH_NEWCOMER_OF))
         launched[new] = settings.weeks - np.take(settings.newcomers, number * len(new) + new, mode="wrap")
-        delisted[new] = end + 1
+        delisted[new] = NEVER
     return launched, delisted
 
 

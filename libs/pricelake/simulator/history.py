@@ -72,6 +72,7 @@ class State:
         usual: slow mean of it.
         stock: units on hand before the week's delivery.
         safety: log of the stock that the seller orders over the forecast.
+        rivals: median competitor price.
     """
 
     list_price: Array
@@ -81,6 +82,7 @@ class State:
     usual: Array
     stock: Array
     safety: Array
+    rivals: Array
 
 
 @dataclass(frozen=True)
@@ -143,12 +145,13 @@ def first_state(stage: Stage) -> State:
     """The state before the first week, in equilibrium at the first prices."""
     price = stage.seller.first_prices()
     nothing = np.zeros_like(price)
-    conditions = conditions_at(stage, 0, nothing, nothing, competitor_prices(stage.plans, stage.category, 0, None))
+    competitors = competitor_prices(stage.plans, stage.category, 0, None)
+    conditions = conditions_at(stage, 0, nothing, nothing, competitors)
     units = stage.demand.at(price, conditions).units
     # sd of log demand over forecast: Poisson, and what the forecast cannot know
     spread = np.sqrt(1.0 / (units + 0.5) + 0.3**2)
     safety = norm.ppf(np.clip(1.0 - stage.settings.sold_out_rate, 0.01, 0.999)) * spread
-    return State(price, price, nothing, units, units, np.zeros_like(units), safety)
+    return State(price, price, nothing, units, units, np.zeros_like(units), safety, np.median(competitors, axis=-1))
 
 
 def conditions_at(stage: Stage, week: int, depth: Array, stocked: Array, competitors: Array) -> Conditions:
@@ -161,7 +164,7 @@ def conditions_at(stage: Stage, week: int, depth: Array, stocked: Array, competi
         display=plans.display[week],
         feature=plans.feature[week],
         competitor=np.median(competitors, axis=-1),
-        shock=plans.shock[week],
+        shock=plans.shock[week] + category.life(week),
         stocked=stocked,
         readiness=stage.readiness[week],
     )
@@ -172,9 +175,8 @@ def live_week(stage: Stage, week: int, state: State) -> tuple[Week, State]:
     plans, on = stage.plans, stage.settings.switches
     competitors = competitor_prices(plans, stage.category, week, state.paid if on.competitor_reaction else None)
     momentum = np.log((state.forecast + 0.1) / (state.usual + 0.1))
-    seen = np.median(competitor_prices(plans, stage.category, max(week - 1, 0), None), axis=-1)
-    list_price = stage.seller.list_prices(week, state.list_price, seen, momentum)
-    depth = np.maximum(plans.depth[week], stage.seller.clearance(week))
+    list_price = stage.seller.list_prices(week, state.list_price, state.rivals, momentum)
+    depth = np.maximum(plans.depth[week], stage.seller.clearance(week, momentum))
     paid = np.where(depth > 0.0, with_endings(list_price * (1.0 - depth)), list_price)
     paid = np.minimum(paid, list_price)
     depth = 1.0 - paid / list_price
@@ -230,7 +232,8 @@ def _next_state(stage: Stage, state: State, week: Week) -> State:
     stocked = stage.demand.stocked_next(week.conditions)
     missed = (week.availability < 1.0) - stage.settings.sold_out_rate
     safety = state.safety + SAFETY_STEP * missed * week.conditions.on_sale
-    return State(week.list_price, week.paid, stocked, forecast, usual, week.on_hand, safety)
+    rivals = np.median(week.competitors, axis=-1)
+    return State(week.list_price, week.paid, stocked, forecast, usual, week.on_hand, safety, rivals)
 
 
 def live(stage: Stage) -> tuple[list[Week], State]:

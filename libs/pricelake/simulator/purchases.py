@@ -5,6 +5,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from pricelake.simulator.categories import product_id
 from pricelake.simulator.draws import Array, Draws
@@ -13,6 +14,8 @@ from pricelake.simulator.people import mixed, nearby
 from pricelake.simulator.words import ATTRIBUTES
 
 VISIT_SLOTS = 2
+PURPOSES = ("class", "customer", "visit", "moment", "further units", "review", "mood")
+"""What luck is for; the place in this list is part of its name."""
 DAY_SECONDS = 86_400
 OPENS, CLOSES = 8 * 3600, 20 * 3600
 REVIEW_RATE = 0.04
@@ -30,6 +33,7 @@ class Lines:
         week: number of the week.
         market: number of the market.
         product: number of the product within the category.
+        place: number of the purchase among those of its product, market and week.
         shopper_class: class of the customer.
         customer: number of the customer in the shop.
         slot: which of the customer's visits of the week.
@@ -40,6 +44,7 @@ class Lines:
     week: Array
     market: Array
     product: Array
+    place: Array
     shopper_class: Array
     customer: Array
     slot: Array
@@ -54,23 +59,31 @@ def all_lines(stage: Stage, weeks: list[Week]) -> Lines:
 
 
 def draw_lines(stage: Stage, number: int, week: Week) -> Lines:
-    """Who bought what and when; units by market and product sum to ``week.sold``."""
-    settings, category = stage.settings, stage.category
-    stream = Draws(settings.seed).stream("lines", category.number, number)
+    """Who bought what and when; units by market and product sum to ``week.sold``.
+
+    Purchase n of a product, market and week has luck of its own, named by these numbers: what another product sells, or
+    how much, changes nothing about it.
+    """
+    category = stage.category
     counts = week.purchases.astype(np.int64).ravel()
-    cell = np.repeat(np.arange(counts.size), counts)
-    extra_cell = np.repeat(np.arange(counts.size), (week.wanted - week.purchases).astype(np.int64).ravel())
+    extra = (week.wanted - week.purchases).astype(np.int64).ravel()
+    cell, extra_cell = (np.repeat(np.arange(counts.size), one) for one in (counts, extra))
     starts = np.cumsum(counts) - counts
-    luck = stream.random((4, len(cell)))
-    target = starts[extra_cell] + (stream.random(len(extra_cell)) * counts[extra_cell]).astype(np.int64)
-    quantity = 1 + np.bincount(target, minlength=len(cell))
+    place = np.arange(len(cell)) - starts[cell]
+    extra_place = np.arange(len(extra_cell)) - (np.cumsum(extra) - extra)[extra_cell]
+
+    def luck(purpose: str, cells: Array, places: Array) -> Array:
+        return mixed(stage.settings.seed, PURPOSES.index(purpose), category.number, number, cells, places)
+
+    chosen = (luck("further units", extra_cell, extra_place) * counts[extra_cell]).astype(np.int64)
+    quantity = 1 + np.bincount(starts[extra_cell] + chosen, minlength=len(cell))
     market, product = np.divmod(cell, category.size)
     purchases = stage.demand.at(week.paid, week.conditions).purchases
-    shopper_class = _classes(purchases, market, product, luck[0])
-    customer = customers_of(stage, market, product, shopper_class, luck[1])
-    slot = (luck[2] * VISIT_SLOTS).astype(np.int64)
-    turn = mixed(settings.seed, customer, number, slot)
-    order = np.lexsort((luck[3], turn, cell))
+    shopper_class = _classes(purchases, market, product, luck("class", cell, place))
+    customer = customers_of(stage, market, product, shopper_class, luck("customer", cell, place))
+    slot = (luck("visit", cell, place) * VISIT_SLOTS).astype(np.int64)
+    turn = mixed(stage.settings.seed, PURPOSES.index("moment"), customer, number, slot)
+    order = np.lexsort((place, turn, cell))
     cell, quantity = cell[order], quantity[order]
     before = np.cumsum(quantity) - quantity
     before = before - before[starts[cell]] if len(cell) else before
@@ -78,14 +91,15 @@ def draw_lines(stage: Stage, number: int, week: Week) -> Lines:
     sold = kept > 0
     taken = order[sold]
     return Lines(
-        np.full(len(taken), number),
-        market[taken],
-        product[taken],
-        shopper_class[taken],
-        customer[taken],
-        slot[taken],
-        turn[taken],
-        kept[sold],
+        week=np.full(len(taken), number),
+        market=market[taken],
+        product=product[taken],
+        place=place[taken],
+        shopper_class=shopper_class[taken],
+        customer=customer[taken],
+        slot=slot[taken],
+        turn=turn[taken],
+        quantity=kept[sold],
     )
 
 
@@ -218,11 +232,13 @@ def reviews(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
 
 def _written(stage: Stage, weeks: list[Week]) -> tuple[Lines, Array]:
     """The lines that somebody writes a review of, and the mood in which it is written."""
-    kept, moods = [], []
-    for number, week in enumerate(weeks):
-        lines = draw_lines(stage, number, week)
-        stream = Draws(stage.settings.seed).stream("reviews", stage.category.number, number)
-        writes = stream.random(len(lines.market)) < REVIEW_RATE
-        moods.append(stream.standard_normal(len(lines.market))[writes])
-        kept.append([getattr(lines, field.name)[writes] for field in fields(Lines)])
-    return Lines(*(np.concatenate(parts) for parts in zip(*kept, strict=True))), np.concatenate(moods)
+    lines = all_lines(stage, weeks)
+    cell = lines.market * stage.category.size + lines.product
+
+    def luck(purpose: str) -> Array:
+        names = (PURPOSES.index(purpose), stage.category.number, lines.week, cell, lines.place)
+        return mixed(stage.settings.seed, *names)
+
+    writes = luck("review") < REVIEW_RATE
+    kept = Lines(*(getattr(lines, field.name)[writes] for field in fields(Lines)))
+    return kept, ndtri(np.clip(luck("mood")[writes], 1e-12, 1.0 - 1e-12))

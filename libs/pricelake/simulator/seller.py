@@ -19,6 +19,7 @@ HABIT_DEVIATION = 0.025
 COMPETITOR_FOLLOWS = 0.4
 COMPETITOR_DEVIATION = 0.05
 CLEARANCE_DEPTH = 0.25
+SLOW_MOMENTUM, SLOW_DEPTH = -0.5, 0.15
 CLEARANCE_WEEKS = 3
 
 
@@ -153,10 +154,19 @@ class Seller:
         floor = with_endings(plans.cost[week] * 1.02)
         return np.asarray(np.where(plans.reviews[week], np.maximum(wanted, floor), last))
 
-    def clearance(self, week: int) -> Array:
-        """Discount in the last weeks of a product that goes, shape ``(products,)``."""
+    def clearance(self, week: int, momentum: Array) -> Array:
+        """Discount in the last weeks of a product that goes, and on slow stock, shape ``(markets, products)``.
+
+        Stock that moves slowly is marked down because demand is low, which makes it a part of visible confounding.
+
+        Args:
+            week: from 0.
+            momentum: see :meth:`list_prices`.
+        """
         left = self.category.delisted - week
-        return np.where((left > 0) & (left <= CLEARANCE_WEEKS), CLEARANCE_DEPTH, 0.0)
+        last = np.where((left > 0) & (left <= CLEARANCE_WEEKS), CLEARANCE_DEPTH, 0.0)
+        slow = np.where(momentum < SLOW_MOMENTUM, SLOW_DEPTH, 0.0) if self.sees_visible else np.zeros_like(momentum)
+        return np.asarray(np.maximum(last, slow))
 
 
 def with_endings(price: Array) -> Array:

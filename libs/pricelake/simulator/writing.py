@@ -1,7 +1,8 @@
 """Write the whole shop with Spark: one task per few categories, nothing passes through the driver."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ COLUMNS = {
 EXPRESSIONS = {"reviews": {"rating": "(stars - 1) / 4"}}
 CATEGORIES_PER_TASK = 4
 CUSTOMERS_PER_TASK = 50_000
-KEPT_CATEGORIES = 128
+BRANCHES_PER_TASK = 16
+KEPT_CELLS = 200_000
+"""Products in a market and week whose history a worker keeps; 200 to 450 bytes each."""
 
 Frame = Callable[[SimulationSettings, int], pd.DataFrame]
 """Rows of one table of one category: the shop, and the category's number through all branches."""
@@ -53,19 +56,43 @@ def _recorded(record: Callable[[Stage, list[Week]], pd.DataFrame]) -> Frame:
     """
 
     def frame(shop: SimulationSettings, number: int) -> pd.DataFrame:
-        is_small = shop.branches * shop.categories <= KEPT_CATEGORIES
-        stage, weeks = _history(shop, number) if is_small else _live(shop, number)
-        return record(stage, weeks)
+        stage, weeks = HISTORIES.of(shop, number)
+        return record(stage, list(weeks))
 
     return frame
 
 
-def _live(shop: SimulationSettings, number: int) -> tuple[Stage, list[Week]]:
-    stage = set_stage(shop, number)
-    return stage, live(stage)[0]
+def keeps_histories(shop: SimulationSettings) -> bool:
+    """Whether workers keep the shop's histories: all of them, in a small shop, or none."""
+    return shop.branches * shop.products * shop.markets * shop.weeks <= KEPT_CELLS
 
 
-_history = lru_cache(maxsize=KEPT_CATEGORIES)(_live)
+@dataclass
+class Histories:
+    """Histories that this process lived, of one small shop at a time.
+
+    Attributes:
+        shop: whose; None: nothing was kept yet.
+        kept: by number of the category.
+    """
+
+    shop: SimulationSettings | None = None
+    kept: dict[int, tuple[Stage, tuple[Week, ...]]] = field(default_factory=dict)
+
+    def of(self, shop: SimulationSettings, number: int) -> tuple[Stage, tuple[Week, ...]]:
+        """One category and its weeks, lived again where they were not kept."""
+        if shop != self.shop:
+            self.shop, self.kept = shop, {}
+        if number in self.kept:
+            return self.kept[number]
+        stage = set_stage(shop, number)
+        lived = stage, tuple(live(stage)[0])
+        if keeps_histories(shop):
+            self.kept[number] = lived
+        return lived
+
+
+HISTORIES = Histories()
 
 
 FRAMES: dict[str, Frame] = {
@@ -107,7 +134,8 @@ def table(spark: SparkSession, settings: SimulationSettings, name: str) -> DataF
     """One table of the shop, computed where Spark's tasks run; the same rows whatever their number."""
     schema = COLUMNS[name]
     if name in ("calendar", "weather"):
-        return spark.createDataFrame(list(_surrounding_rows(settings, name)), schema)
+        branches = spark.range(0, settings.branches, 1, 1 + (settings.branches - 1) // BRANCHES_PER_TASK)
+        return branches.mapInPandas(partial(_surrounding_rows, settings, name), schema)
     if name == "customers":
         customers = settings.branches * settings.customers
         numbers = spark.range(0, customers, 1, 1 + customers // CUSTOMERS_PER_TASK)
@@ -117,16 +145,21 @@ def table(spark: SparkSession, settings: SimulationSettings, name: str) -> DataF
     return spark.range(0, categories, 1, tasks).mapInPandas(partial(_category_rows, settings, name), schema)
 
 
-def _surrounding_rows(settings: SimulationSettings, name: str) -> Iterator[tuple[Any, ...]]:
-    """A few thousand rows: days of markets."""
-    for number in range(settings.branches):
-        branch = settings.branch(number)
-        around = draw_surroundings(branch, Draws(branch.seed))
-        first_market = number * settings.markets
-        if name == "calendar":
-            yield from records.calendar(around, first_market)
-        else:
-            yield from records.weather(around, settings.weeks, first_market)
+def _surrounding_rows(
+    settings: SimulationSettings, name: str, batches: Iterable[pd.DataFrame]
+) -> Iterator[pd.DataFrame]:
+    """Days of markets, branch by branch."""
+    for batch in batches:
+        for number in map(int, batch["id"]):
+            branch = settings.branch(number)
+            around = draw_surroundings(branch, Draws(branch.seed))
+            first_market = number * settings.markets
+            rows: Iterable[tuple[Any, ...]] = (
+                records.calendar(around, first_market)
+                if name == "calendar"
+                else records.weather(around, settings.weeks, first_market)
+            )
+            yield pd.DataFrame(list(rows), columns=_columns(name))
 
 
 def _customer_rows(settings: SimulationSettings, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -141,18 +174,20 @@ def _customer_rows(settings: SimulationSettings, batches: Iterable[pd.DataFrame]
 
 def _category_rows(settings: SimulationSettings, name: str, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Rows of one table, category by category."""
-    columns = [column.split()[0] for column in COLUMNS[name].split(", ")]
     for batch in batches:
         for number in batch["id"]:
-            yield FRAMES[name](settings, int(number))[columns]
+            yield FRAMES[name](settings, int(number))[_columns(name)]
+
+
+def _columns(name: str) -> list[str]:
+    return [column.split()[0] for column in COLUMNS[name].split(", ")]
 
 
 def shop_file(folder: Path) -> dict[str, Any]:
     """The shop file of tables under ``folder``, like any other shop's."""
     tables = {}
-    for name, schema in COLUMNS.items():
-        names = [column.split()[0] for column in schema.split(", ")]
-        columns = {column: column for column in names if column != "stars"} | EXPRESSIONS.get(name, {})
+    for name in COLUMNS:
+        columns = {column: column for column in _columns(name) if column != "stars"} | EXPRESSIONS.get(name, {})
         tables[name] = {"source": name, "columns": columns}
     return {
         "name": "Simulated shop",
