@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pricelake.sources.pseudonyms import key_pads, pseudonym, with_pads
+from pricelake.sources.pseudonyms import key_pads, pseudonym, pseudonym_of, with_pads
 
 TEXTS = ["1", "c-001", "Ärger", "客戶", "🛒" * 50, " ", "x" * 1000, "0"]
 
@@ -18,6 +18,7 @@ def test_pseudonyms_are_hmac_sha_256(spark: SparkSession, key: bytes) -> None:
     made = with_pads(rows, key_pads(spark, key)).select("id", pseudonym(F.col("id")).alias("p")).collect()
     expected = {text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in TEXTS}
     assert {row["id"]: row["p"] for row in made} == expected | {None: None}
+    assert {text: pseudonym_of(key, text) for text in TEXTS} == expected
 
 
 def test_the_key_shows_in_no_plan(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:

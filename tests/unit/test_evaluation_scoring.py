@@ -1,5 +1,6 @@
 """Scoring on a simulated shop whose truth is handed to a contender, which is then made to err."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class Knows:
 
     def fit(self, history: History) -> None:
         self.offers = history.offers
+        self.unknown = history.open["list_price"].isna().to_numpy()
 
     def units(self, prices: Floats) -> Floats:
         found = np.empty(prices.shape)
@@ -77,7 +79,7 @@ class Knows:
                     found[row, column] = self.times * units[product]
         if self.fails:
             found[0] = np.nan
-        return np.where(np.isnan(prices), np.nan, found)
+        return np.where(np.isnan(prices) | self.unknown[:, None], np.nan, found)
 
 
 def knows(stage: Stage, **how: object) -> Knows:
@@ -96,15 +98,17 @@ def values(found: list[Measured], figure: str, group: str | None = None, contend
 def test_who_knows_the_truth_makes_no_error(known: Stage) -> None:
     one = enter(knows(known), known)
     found = [*own_price_bias(known, one), *after_change(known, one), *run(known, one)]
-    assert values(found, "mean") == pytest.approx([0.0, 0.0], abs=1e-3)
-    assert values(found, "mean_absolute", "changes_2_5") == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert values(found, "mean") == pytest.approx([0.0, 0.0], abs=0.01)
+    assert values(found, "mean_absolute", "changes_2_5") == pytest.approx([0.0, 0.0], abs=0.01)
     for figure in ("error_5", "error_10", "error_20", "forecast_wape", "soldout_underestimation"):
         assert values(found, figure) == pytest.approx([0.0, 0.0], abs=1e-9)
     assert values(found, "failed_fits") == [0.0, 0.0]
     assert {one.seed for one in found} == {4, 5}
     assert one.error is None
-    # its prices are those of each product's true curve
-    assert one.prices == pytest.approx(TrueOwnCurves(known.market).propose(known.history, known.feasible))
+    # its prices are those of each product's true curve, but for the cost, which moves before the week that is priced
+    own = TrueOwnCurves(known.market).propose(known.history, known.feasible)
+    assert (one.prices == own).mean() > 0.7
+    assert one.prices == pytest.approx(own, rel=0.1)
 
 
 def test_errors_and_failures_are_counted(known: Stage) -> None:
@@ -115,11 +119,11 @@ def test_errors_and_failures_are_counted(known: Stage) -> None:
     assert values(found, "failed_fits") == [1.0, 0.0]
     bias = values(found, "mean")
     assert bias[0] > 0.05  # as if demand for the first offer did not react
-    assert bias[1] == pytest.approx(0.0, abs=1e-3)
+    assert bias[1] == pytest.approx(0.0, abs=0.01)
     assert one.prices[0] == known.history.price_now[0]
 
 
-def test_what_a_model_says_of_products_without_a_history_counts_as_a_failure(stage: Stage) -> None:
+def test_offers_that_a_model_cannot_answer_for_count_as_failures(stage: Stage) -> None:
     one = enter(knows(stage), stage)
     new = stage.history.offers["periods_on_sale"].to_numpy() == 0
     assert new.any()
@@ -135,14 +139,82 @@ def test_a_contender_that_raises_fails_everywhere_and_stops_nobody(known: Stage)
     assert isinstance(known.market, SimulatedMarket)
     one = enter(Broken(known.market), known)
     assert one.error is not None
-    assert "RuntimeError: out of luck" in one.error
+    assert one.error.endswith("RuntimeError: out of luck")
+    assert "/" not in one.error
     assert (one.prices == known.history.price_now).all()
     assert sum(values(run(known, one), "failed_fits")) == len(known.history.offers)
     assert values(after_change(known, one), "forecast_wape") == [1.0, 1.0]
     true = known.own_truth[1].mean()
     assert np.mean(values(own_price_bias(known, one), "mean")) == pytest.approx(-true, rel=0.1)
     assert values(profit_capture(known, [one]), "capture", contender="knows") == [0.0] * 4
-    assert promises_of(known, one) is None
+    silent = promises_of(known, one)
+    assert silent is not None
+    assert len(silent.promised) == 0  # it moves no price
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda now: None, "propose() must return a price above 0"),
+        (lambda now: now[:3], "propose() must return a price above 0"),
+        (lambda now: -now, "propose() must return a price above 0"),
+        (lambda now: now * np.inf, "propose() must return a price above 0"),
+        (lambda now: 1 / 0, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_answers_that_are_no_prices_are_a_failure_of_all(
+    known: Stage, answer: Callable[[Floats], Floats], message: str
+) -> None:
+    @dataclass
+    class Odd(Knows):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            return answer(history.price_now)
+
+    assert isinstance(known.market, SimulatedMarket)
+    one = enter(Odd(known.market), known)
+    assert one.error is not None
+    assert message in one.error
+    assert one.failed.all()
+    assert np.isnan(one.units).all()
+    assert (one.prices == known.history.price_now).all()
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -1.0])
+def test_units_that_are_no_units_are_a_failure_of_all(known: Stage, wrong: float) -> None:
+    @dataclass
+    class Odd(Knows):
+        def units(self, prices: Floats) -> Floats:
+            found = super().units(prices)
+            found[0, 0] = wrong
+            return found
+
+    assert isinstance(known.market, SimulatedMarket)
+    one = enter(Odd(known.market), known)
+    assert one.error is not None
+    assert "units() must return finite numbers from 0 on" in one.error
+    assert one.failed.all()
+
+
+def test_a_contender_that_sets_no_price_at_all_is_counted(known: Stage) -> None:
+    class Mute(StatusQuo):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            return np.full(len(history.offers), np.nan)
+
+    one = enter(Mute("mute"), known)
+    assert (one.failed.all(), one.error) == (True, None)
+
+
+def test_a_contender_cannot_change_what_others_see(known: Stage) -> None:
+    class Vandal(StatusQuo):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            history.offers["price_now"] = 1.0
+            feasible.prices[:] = 1.0
+            return history.price_now
+
+    before = known.history.price_now.copy()
+    enter(Vandal("vandal"), known)
+    assert (known.history.price_now == before).all()
+    assert np.nanmax(known.feasible.prices) > 1.0
 
 
 def test_profit_capture_runs_from_the_status_quo_to_the_oracle(known: Stage) -> None:
@@ -153,7 +225,9 @@ def test_profit_capture_runs_from_the_status_quo_to_the_oracle(known: Stage) -> 
     assert by_name["oracle"] == pytest.approx([1.0] * 4)
     assert all(value < 1.0 for value in by_name["true_own_curves"])
     assert np.mean(by_name["true_own_curves"]) > 0.0
-    assert by_name["uniform_move_+60"] == pytest.approx(values(found, "capture", contender="uniform_move_+60"))
+    # a price 60 % up is brought to the highest one allowed, 20 % up
+    highest = profit_capture(known, [enter(UniformMove(0.2), known)])
+    assert by_name["uniform_move_+60"] == pytest.approx(values(highest, "capture", contender="uniform_move_+20"))
     assert set(values(found, "violations")) == {0.0}
     assert min(values(found, "regret_amount")) >= -1e-9
 
@@ -165,6 +239,8 @@ def test_a_price_outside_the_rules_is_counted(known: Stage) -> None:
 
     found = profit_capture(known, [enter(Careless("careless"), known)])
     assert sum(values(found, "violations", contender="careless")) == 2 * len(known.history.offers)
+    # it earns what the prices in force earn: breaking rules must not pay
+    assert values(found, "capture", contender="careless") == pytest.approx([0.0] * 4)
 
 
 def test_newcomers_are_judged_by_themselves(stage: Stage) -> None:
@@ -179,7 +255,7 @@ def test_newcomers_are_judged_by_themselves(stage: Stage) -> None:
 
     for age in (2, 4, 8):
         assert (ages == age).sum() >= 2
-        assert of("elasticity_error", age, "knows") == pytest.approx([0.0, 0.0], abs=1e-3)
+        assert of("elasticity_error", age, "knows") == pytest.approx([0.0, 0.0], abs=0.02)
         assert of("units_error", age, "knows") == pytest.approx([0.0, 0.0], abs=1e-9)
         assert of("capture", age, "status_quo") == [0.0, 0.0]
         assert max(of("capture", age, "true_own_curves")) <= 1.0 + 1e-9

@@ -167,6 +167,27 @@ def test_without_javascript_every_case_is_there_and_the_first_table_of_each_sect
     assert "JavaScript is off" in page
 
 
+def test_ranks_on_development_seeds_are_said_to_be_no_evidence_before_anything_else() -> None:
+    own, rival = row("after_change", "error_10", "pricelake", 0.3), row("after_change", "error_10", "mlp", 0.2)
+    weak = [{**one, "instruments": "weak"} for one in (own, rival)]
+    cases = [{**CASES[0], "seeds": [0, 3]}, {**CASES[1], "seeds": [1100, 1109]}]
+
+    def text_of(*seeds: list[int] | None) -> str:
+        told = [{**case, "seeds": own} for case, own in zip(cases, seeds, strict=True)]
+        return words(render_scoreboard(record_of(own, rival, *weak, cases=told)))
+
+    said = "Seeds 0–999 are development seeds, on which rivals and models may be tuned"
+    every = text_of([0, 3], [0, 3])
+    assert f"The cases of this page ran on seeds 0–3. {said}: the ranks on this page are no evidence." in every
+    assert every.index(said) < every.index("JavaScript is off")
+    some = text_of([0, 3], [1100, 1109])
+    assert f"“confounded” ran on seeds 0–3. {said}: their ranks are no evidence." in some
+    assert f"“weak instruments” ran on seed 999. {said}" in text_of([1100, 1109], [999, 999])
+    assert f"“weak instruments” ran on seeds 990–1002. {said}" in text_of(None, [990, 1002])
+    for reported in (text_of([1100, 1109], [1000, 1000]), text_of(None, None), words(render_scoreboard(WHOLE))):
+        assert "no evidence." not in reported.split("JavaScript is off")[0]
+
+
 def test_a_losing_pricelake_is_said_to_lose_by_how_much_and_how_surely() -> None:
     page = render_scoreboard(
         record_of(

@@ -3,25 +3,54 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pricelake.errors import SettingsError
+from pricelake.evaluation.contenders.interface import Feasible, History
 from pricelake.evaluation.rows import FIGURES, Measured, Setting
+from pricelake.evaluation.scoring.newcomers import HELD_WEEKS
+from pricelake.evaluation.scoring.stage import Stage
 from pricelake.settings.loading import load_file, validate
-from pricelake.settings.scoreboard import REPORTED_SEEDS, Case, ScoreboardFile
+from pricelake.settings.scoreboard import (
+    COLD_START_WEEKS,
+    DEVELOPMENT_SEEDS,
+    REPORTED_SEEDS,
+    Case,
+    ScoreboardFile,
+    ScoreboardSettings,
+)
 from pricelake.settings.simulation import Switches
-from pricelake.workflows.score import CONFOUNDING, movements, setting_of
+from pricelake.workflows import score
+from pricelake.workflows.job import SilentReporter
+from pricelake.workflows.score import CONFOUNDING, movements
+from pricelake.workflows.score_case import rivals
+from pricelake.workflows.score_kept import FOLDER
+from pricelake.workflows.score_rounds import BUILT_IN, Round, setting_of
 
-CONFIGURATION = Path(__file__).parents[2] / "conf/scoreboards"
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = ROOT / "conf/scoreboards"
+LOOKED_AT = range(1000, 1004)
+"""Reported seeds that were looked at while rivals and models still changed."""
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGURATION.glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_scoreboards_are_valid_and_report_no_development_seed(path: Path) -> None:
+def test_shipped_scoreboards_are_valid(path: Path) -> None:
     settings = load_file(ScoreboardFile, path).scoreboard
     for case in settings.cases:
         shop = settings.simulation(case)
-        assert {shop.seed, shop.seed + shop.branches - 1} <= set(REPORTED_SEEDS)
+        assert (shop.seed, shop.branches) == (settings.first_seed, settings.seeds)
         assert shop.switches.on() == [name for name, _ in shop.switches if name in case.switches]
+
+
+def test_only_the_full_scoreboard_shows_reported_seeds_and_none_that_was_looked_at() -> None:
+    def seeds(name: str) -> set[int]:
+        settings = load_file(ScoreboardFile, CONFIGURATION / f"{name}.yaml").scoreboard
+        return set(range(settings.first_seed, settings.first_seed + settings.seeds))
+
+    assert seeds("full") <= set(REPORTED_SEEDS) - set(LOOKED_AT)
+    assert seeds("quick") <= set(DEVELOPMENT_SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +62,203 @@ def test_shipped_scoreboards_are_valid_and_report_no_development_seed(path: Path
         ({"cases": [{"name": "a", "shop": {"produce": 3}}]}, "case a: produce: Extra inputs are not permitted"),
         ({"cases": [{"name": "a"}], "weeks": [4, 1]}, "weeks must rise"),
         ({"cases": [{"name": "a"}], "contenders": ["mine.py"]}, "contenders"),
+        (
+            {"cases": [{"name": "a", "switches": ["sold_out", "cross_effects", "sold_out"]}]},
+            "switches are named once each, named twice: sold_out",
+        ),
+        (
+            {"cases": [{"name": "a", "shop": {"seed": 3, "products": 8, "switches": {}}}]},
+            r"shop of case a may not set seed \(belongs in scoreboard.first_seed\), switches \(belongs in the case's",
+        ),
+        *(
+            ({"cases": [{"name": "a", "shop": {key: value}}]}, f"shop of case a may not set {key} ")
+            for key, value in (("branches", 2), ("instruments", "weak"), ("sold_out_rate", 0.2))
+        ),
+        *(
+            ({"cases": [{"name": "a"}], "shop": {key: value}}, f"scoreboard.shop may not set {key} ")
+            for key, value in (("seed", 3), ("branches", 2), ("switches", {}), ("instruments", "weak"))
+        ),
+        (
+            {
+                "cases": [
+                    {"name": "a", "switches": ["sold_out", "cross_effects"]},
+                    {"name": "b", "switches": ["cross_effects", "sold_out"], "parts": ["recommendation"]},
+                ]
+            },
+            "cases a and b are the same shop .* measured twice",
+        ),
+        ({"cases": [{"name": "a"}, {"name": "b", "sold_out_rate": 0.1}]}, "cases a and b are the same shop"),
+        (
+            {"cases": [{"name": "a"}], "shop": {"future_weeks": 12}},
+            "weeks reach to 13, but the shop of case a has future_weeks 12",
+        ),
+        (
+            {"cases": [{"name": "a"}, {"name": "b", "shop": {"future_weeks": 5}}], "weeks": [6]},
+            "weeks reach to 6, but the shop of case b has future_weeks 5",
+        ),
+        (
+            {"cases": [{"name": "a", "parts": ["cold_start"]}]},
+            "case a measures cold_start, but its shop has no newcomers",
+        ),
+        (
+            {
+                "weeks": [1],
+                "cases": [{"name": "a", "parts": ["cold_start"], "shop": {"newcomers": [0, 2], "future_weeks": 3}}],
+            },
+            "case a measures cold_start over 4 weeks, but its shop has future_weeks 3",
+        ),
+        (
+            {"cases": [{"name": "a"}], "first_seed": 998, "seeds": 3},
+            r"seeds 998–1000 mix those for development \(0–999\)",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused(scoreboard: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         validate(ScoreboardFile, {"scoreboard": scoreboard}, "here")
+
+
+@pytest.mark.parametrize(
+    "scoreboard",
+    [
+        {"cases": [{"name": "a"}, {"name": "b", "shop": {"products": 8}}, {"name": "c", "sold_out_rate": 0.2}]},
+        {"cases": [{"name": "a"}], "shop": {"future_weeks": 4, "sold_out_rate": 0.2}, "weeks": [1, 4]},
+        {
+            "cases": [{"name": "a", "parts": ["cold_start"]}],
+            "shop": {"future_weeks": 4, "newcomers": [0]},
+            "weeks": [4],
+        },
+        {"cases": [{"name": "a"}], "first_seed": 998, "seeds": 2},
+        {"cases": [{"name": "a"}], "first_seed": 1000, "seeds": 1},
+    ],
+)
+def test_what_lies_just_within_the_limits_is_run(scoreboard: dict[str, Any]) -> None:
+    assert validate(ScoreboardFile, {"scoreboard": scoreboard}, "here").scoreboard.cases
+
+
+def test_settings_and_evaluation_agree_on_the_weeks_of_a_cold_start() -> None:
+    assert COLD_START_WEEKS == HELD_WEEKS
+
+
+MARKET = """
+class {name}:
+    name = {called!r}
+    shop = as_of = None
+
+    def offers(self): ...
+    def expected_units(self, prices, market, period, context): ...
+    def unit_costs(self, market, period): ...
+"""
+POLICY = """
+class {name}:
+    name = {called!r}
+
+    def propose(self, history, feasible): ...
+"""
+
+
+def own_classes(path: Path, template: str, *called: Any) -> list[str]:
+    path.write_text("".join(template.format(name=f"C{number}", called=name) for number, name in enumerate(called)))
+    return [f"{path}:C{number}" for number in range(len(called))]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a scoreboard of settings whose cases are never opened; gives the names of what would be judged."""
+    monkeypatch.setattr(score, "code_version", lambda: "1.0+abc")
+
+    def judge(*_: Any, **__: Any) -> Any:
+        raise AssertionError("nothing may run")
+
+    def ran(**settings: Any) -> Any:
+        made = ScoreboardSettings(**({"rules": ROOT / "conf/rules/scoreboard.yaml"} | settings))
+        return score.score(None, made, tmp_path / "shops", "test", SilentReporter())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(score, "judge_round", judge)
+    return ran
+
+
+@pytest.mark.parametrize("called", ["", "/x", "..", ".", FOLDER, "Mine", "a/b", "fine\n", "é", None])
+def test_a_market_whose_name_is_no_safe_folder_is_refused(tmp_path: Path, run: Any, called: Any) -> None:
+    with pytest.raises(SettingsError, match="A market's name has lower-case letters, digits, spaces and _"):
+        run(markets=own_classes(tmp_path / "own.py", MARKET, called))
+
+
+def test_markets_and_cases_have_names_of_their_own(tmp_path: Path, run: Any) -> None:
+    one, same = own_classes(tmp_path / "own.py", MARKET, "my market", "my_market")
+    with pytest.raises(SettingsError, match=r"own\.py:C1 is named 'my_market', like another case or market"):
+        run(markets=[one, same])
+    with pytest.raises(SettingsError, match=r"own\.py:C0 is named 'my_market', like another case or market"):
+        run(markets=[one], cases=[Case(name="my_market")])
+    with pytest.raises(AssertionError, match="nothing may run"):
+        run(markets=[one], cases=[Case(name="another")])
+
+
+def test_no_case_can_be_named_like_the_folder_of_judged_cases() -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        Case(name=FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("called", "message"),
+    [
+        (["mlp"], "own.py:C0 is named 'mlp', like another contender"),
+        (["pricelake"], "is named 'pricelake', like another contender"),
+        (["oracle"], "is named 'oracle', like another contender"),
+        (["popularity"], "is named 'popularity', like another contender"),
+        (["mine", "mine"], "own.py:C1 is named 'mine', like another contender"),
+        (["  "], "has the name '  ': a contender's name is text that is not empty"),
+        ([None], "has the name None: a contender's name is text"),
+    ],
+)
+def test_contenders_have_names_of_their_own_before_anything_runs(
+    tmp_path: Path, run: Any, called: list[Any], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        run(cases=[Case(name="a")], contenders=own_classes(tmp_path / "own.py", POLICY, *called))
+
+
+def test_contenders_of_different_names_are_run(tmp_path: Path, run: Any) -> None:
+    with pytest.raises(AssertionError, match="nothing may run"):
+        run(cases=[Case(name="a")], contenders=own_classes(tmp_path / "own.py", POLICY, "mine", "yours"))
+
+
+def test_rules_that_cannot_be_used_are_said_before_anything_runs(tmp_path: Path, run: Any) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("name: bare\nrules: [{name: few, kind: history, min_sold_periods: 8}]\n")
+    with pytest.raises(SettingsError, match="bare"):
+        run(cases=[Case(name="a")], rules=rules)
+    with pytest.raises(SettingsError, match="does not exist"):
+        run(cases=[Case(name="a")], rules=tmp_path / "none.yaml")
+
+
+def stage_of(offers: pd.DataFrame) -> Stage:
+    closed = pd.DataFrame({"period_start": [1, 1, 2, 3], "units": 5.0})
+    history = History(closed, pd.DataFrame(), offers, pd.Series(dtype=float), pd.DataFrame())
+    return Stage(None, history, Feasible(np.ones((len(offers), 1))), Setting(("sold_out",), "weak"))  # type: ignore[arg-type]
+
+
+def test_the_names_of_the_scoreboards_own_contenders_are_those_of_its_rivals() -> None:
+    names = [one.name for one in rivals(stage_of(pd.DataFrame()))]
+    assert sorted([*names, "pricelake", "oracle", "popularity"]) == sorted(BUILT_IN)
+
+
+def test_sizes_in_the_record_are_of_one_seed() -> None:
+    offers = pd.DataFrame(
+        {
+            "product_id": ["p0", "p0", "p1", "p2", "p3", "p4"],
+            "market_id": ["m0", "m1", "m0", "m2", "m2", "m2"],
+            "category": ["c0", "c0", "c1", "c2", "c3", "c4"],
+            "seed": [7, 7, 7, 8, 8, 8],
+        }
+    )
+    one = Round("a", Setting(("sold_out",), "weak"), ("after_change",), lambda _: None)  # type: ignore[arg-type,return-value]
+    told = {"name": "a", "switches": ["sold_out"], "instruments": "weak", "sold_out_rate": None, "case": None}
+    sizes = {"products": 2, "categories": 2, "markets": 2, "weeks": 3}
+    assert score.facts_of(stage_of(offers), one) == told | sizes | {"parts": ["after_change"], "seeds": [7, 8]}
+    # a market of one's own without seeds is one world, on no seed of the scoreboard's
+    whole = score.facts_of(stage_of(offers.drop(columns="seed")), one)
+    assert (whole["products"], whole["markets"], whole["seeds"]) == (5, 3, None)
 
 
 def test_a_full_scoreboard_has_every_comparison_that_is_promised() -> None:

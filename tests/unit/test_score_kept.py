@@ -7,12 +7,15 @@ import pytest
 
 from pricelake.errors import SettingsError
 from pricelake.evaluation.rows import Measured, Setting
+from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import Case, ScoreboardSettings
 from pricelake.workflows import score
 from pricelake.workflows.job import SilentReporter
 from pricelake.workflows.score_case import Judged
-from pricelake.workflows.score_kept import KeptCases
+from pricelake.workflows.score_kept import KeptCases, origin_of
+from pricelake.workflows.score_rounds import Round
 
+RULES = Path(__file__).parents[2] / "conf/rules/scoreboard.yaml"
 SETTING = Setting(("sold_out",), "weak", weeks=4, group=None, sold_out_rate=0.2, case="wide")
 JUDGED = Judged(
     [
@@ -36,17 +39,15 @@ def test_a_kept_case_is_the_case_that_was_judged(tmp_path: Path) -> None:
 
 def test_figures_of_other_code_or_settings_are_never_joined(tmp_path: Path) -> None:
     KeptCases(tmp_path, "1.0+abc/0123").write("all", JUDGED, {})
-    with pytest.raises(
-        SettingsError, match=r"judged by other code or under other settings \(1.0\+abc/0123, now 1.0\+def"
-    ):
+    with pytest.raises(SettingsError, match=r"judged by other code .* of one's own \(1.0\+abc/0123, now 1.0\+def"):
         KeptCases(tmp_path, "1.0+def/0123").read("all")
 
 
 def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
-    power = {"fails_at": "second"}
+    power, version = {"fails_at": "judged"}, {"now": "1.0+abc"}
 
-    def judge_round(_spark: Any, _settings: Any, one: score.Round, place: Path, _reporter: Any) -> Any:
+    def judge_round(_spark: Any, _settings: Any, _rules: Any, one: Round, place: Path, _reporter: Any) -> Any:
         place.mkdir(parents=True)
         (place / "rest").touch()
         if one.name == power["fails_at"]:
@@ -56,8 +57,10 @@ def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, m
         return Judged(values, [], []), {"name": one.name}
 
     monkeypatch.setattr(score, "judge_round", judge_round)
-    cases = [Case(name="first"), Case(name="second", switches=["sold_out"]), Case(name="third", instruments="weak")]
-    settings = ScoreboardSettings(cases=cases)
+    monkeypatch.setattr(score, "code_version", lambda: version["now"])
+    # a case may bear any name: what is kept lies where no shop can
+    cases = [Case(name="first"), Case(name="judged", switches=["sold_out"]), Case(name="third", instruments="weak")]
+    settings = ScoreboardSettings(cases=cases, rules=RULES)
 
     def run(resume: bool) -> dict[str, Any]:
         return score.score(None, settings, tmp_path, "test", SilentReporter(), resume=resume)  # type: ignore[arg-type]
@@ -65,11 +68,43 @@ def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, m
     with pytest.raises(KeyboardInterrupt):
         run(resume=False)
     power["fails_at"] = ""
+    version["now"] = "1.0+abc-dirty"
+    with pytest.raises(SettingsError, match=r"this code \(1.0\+abc-dirty\) is in no commit: tracked files differ"):
+        run(resume=True)
+    version["now"] = "1.0+def"
+    with pytest.raises(SettingsError, match=r"first.json was judged by other code .*now 1.0\+def"):
+        run(resume=True)
+    version["now"] = "1.0+abc"
     record = run(resume=True)
-    assert judged == ["first", "second", "third"]
+    assert judged == ["first", "judged", "third"]
     assert [case["name"] for case in record["cases"]] == judged
     assert [row["mean"] for row in record["rows"]] == [1.0, 2.0, 3.0]
     assert list(tmp_path.iterdir()) == []
     # a run that was whole is never resumed
     run(resume=True)
-    assert judged == ["first", "second", "third"] * 2
+    assert judged == ["first", "judged", "third"] * 2
+
+
+def test_the_origin_changes_with_whatever_figures_depend_on(tmp_path: Path) -> None:
+    rules, market, contender, beside = (tmp_path / name for name in ("rules.yaml", "m.py", "c.py", "beside_c.py"))
+    rules.write_text(RULES.read_text())
+    market.write_text("class M: ...\n")
+    contender.write_text("class C:\n    def fit(self, history):\n        import beside_c\n")
+    beside.write_text("RATE = 1\n")
+    own = {"markets": [f"{market}:M"], "contenders": [f"{contender}:C"], "rules": rules}
+
+    def origin(version: str = "1.0+abc", **changes: Any) -> str:
+        settings = ScoreboardSettings(cases=[Case(name="a")], **(own | changes))
+        return origin_of(settings, load_rules(settings.rules), version)
+
+    found = [origin()]
+    assert origin() == found[0]
+    rules.write_text(RULES.read_text() + "# a comment\n")
+    assert origin() == found[0]
+    found += [origin("1.0+def"), origin(weeks=(1,))]
+    rules.write_text(RULES.read_text().replace("max_raise_rate: 0.20", "max_raise_rate: 0.25"))
+    found.append(origin())
+    for file in (market, contender, beside):
+        file.write_text(file.read_text() + "# changed\n")
+        found.append(origin())
+    assert len(set(found)) == len(found) == 7

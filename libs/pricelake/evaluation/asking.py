@@ -34,7 +34,8 @@ def own_curves(market: Market, offers: pd.DataFrame, moves: Sequence[float]) -> 
                 tried = now.copy()
                 tried[product] *= 1.0 + move
                 units[row, column] = market.expected_units(tried, market_id, market.as_of, Context())[product]
-                slopes[row, column] = own_elasticities(market, tried, market_id, market.as_of, Context())[product]
+                slope = own_elasticities(market, tried, market_id, market.as_of, Context(), products=[product])
+                slopes[row, column] = slope[product]
     return units, slopes
 
 

@@ -52,7 +52,8 @@ class Market(Protocol):
 
         Returns:
             product_id, market_id, category (only products of one category take sales from each other), price_now (in
-            force) and unit_cost, in currency. Optional: ``seed``, which independent world an offer belongs to (0 where
+            force) and unit_cost (as the tables have it before ``as_of``; the period's own is in :meth:`unit_costs`), in
+            currency. Optional: ``seed``, which independent world an offer belongs to (0 where
             it is absent), and ``periods_on_sale`` before ``as_of``, 0 for what is new.
         """
 
@@ -94,7 +95,13 @@ class KnownTastes(Protocol):
 
 
 def own_elasticities(
-    market: Market, prices: pd.Series, market_id: str, period: date, context: Context, step: float = STEP
+    market: Market,
+    prices: pd.Series,
+    market_id: str,
+    period: date,
+    context: Context,
+    step: float = STEP,
+    products: Sequence[str] | None = None,
 ) -> pd.Series:
     """True own-price elasticities d log units_j / d log p_j by central differences.
 
@@ -105,12 +112,13 @@ def own_elasticities(
         period: first day of the period.
         context: everything else.
         step: in log price; the error is of the order of its square.
+        products: of which; None: all.
 
     Returns:
         by product_id; NaN where nothing is sold.
     """
     found = {}
-    for product in prices.index:
+    for product in prices.index if products is None else products:
         dearer, cheaper = prices.copy(), prices.copy()
         dearer[product] *= np.exp(step)
         cheaper[product] *= np.exp(-step)

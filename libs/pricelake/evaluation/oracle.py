@@ -11,7 +11,7 @@ its cost in some of the periods and below it in others.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import product
+from itertools import islice, product
 from math import prod
 
 import numpy as np
@@ -61,7 +61,7 @@ def try_all(contributions: Callable[[Floats], Floats], candidates: Sequence[Floa
         raise ValueError("a product has no candidate")
     best: list[Best | None] = [None] * horizons
     combinations = product(*candidates)
-    while batch := [prices for prices, _ in zip(combinations, range(BATCH), strict=False)]:
+    while batch := list(islice(combinations, BATCH)):
         prices = np.array(batch)
         for horizon, profit in enumerate(contributions(prices).sum(axis=-1)):
             top, known = int(np.argmax(profit)), best[horizon]

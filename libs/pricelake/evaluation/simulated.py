@@ -54,7 +54,7 @@ class SimulatedMarket:
                         "market_id": [f"m{one.stage.first_market + m}" for m in market],
                         "category": one.stage.category_name,
                         "price_now": one.end.list_price[market, product],
-                        "unit_cost": one.cost(week)[product],
+                        "unit_cost": _known_cost(one, week)[product],
                         "seed": one.stage.settings.seed,
                         "periods_on_sale": week - np.maximum(one.stage.category.launched[product], 0),
                     }
@@ -160,3 +160,9 @@ class SimulatedMarket:
         if days % 7 or days < 7 * self.settings.weeks:
             raise ValueError(f"{period} is no Monday on or after {self.as_of}")
         return days // 7
+
+
+def _known_cost(one: CategoryTruth, week: int) -> Floats:
+    """Costs as the shop's tables have them before a week: the week's own where a product is launched in it."""
+    is_new = one.stage.category.launched == week
+    return np.asarray(np.where(is_new, one.cost(week), one.cost(week - 1)).round(4))

@@ -77,8 +77,10 @@ CLAIMS = {
         "What does it cost to run?",
         "Cost of running",
         "The model learns every offer, in bearable time and memory.",
-        "Counted and measured on the machine that ran the scoreboard, per seed. A fit that fails says that demand "
-        "does not react and leaves the price as it is; it counts in every figure above.",
+        "Failures are counted seed by seed. Time and memory are one measurement of one fit of all seeds together, on "
+        "the machine that ran the scoreboard, so that they have no interval; PriceLake's is that of its three jobs, "
+        "the writing of their tables included. A fit that fails says that demand does not react and leaves the price "
+        "as it is; it counts in every figure above.",
     ),
 }
 
@@ -126,6 +128,17 @@ LIMITS = (
     (
         "Rivals by formula",
         "Competitors follow the shop's prices by a fixed share a week later. They do not plan, retaliate or leave.",
+    ),
+    (
+        "One fit for all worlds",
+        "The seeds of a case are independent worlds, but a model learns them together. A lucky or unlucky fit moves "
+        "all of them, and the intervals do not cover that.",
+    ),
+    (
+        "One product at a time",
+        "Every model prices each product by itself. Where products take sales from each other, one that thinks demand "
+        "less elastic than it is makes up for what it ignores, and earns more than the true own curves do: capture and "
+        "bias have to be read together.",
     ),
     (
         "Small shops",

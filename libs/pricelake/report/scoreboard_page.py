@@ -13,6 +13,7 @@ from pricelake.report.scoreboard_lines import holds
 from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_record
 from pricelake.report.scoreboard_sections import heading, section_views
 from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
+from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         "scoreboard.html",
         {plot.key: plot for section in sections for plot in section.plots},
         b=board,
+        no_evidence=_no_evidence(board),
         overall=scoreboard_sentences.overall(boards),
         earned=scoreboard_sentences.earned(profit),
         headlines=quality,
@@ -73,6 +75,23 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         heading=heading,
         tell=scoreboard_sentences,
         started=datetime.fromisoformat(board.started_at),
+    )
+
+
+def _no_evidence(board: Scoreboard) -> str:
+    """What the page says of cases that ran on development seeds; empty where none is known to have."""
+    known = [(run, run.seeds) for run in board.runs if run.seeds]
+    tuned = [(run, seeds) for run, seeds in known if any(seed in DEVELOPMENT_SEEDS for seed in seeds)]
+    if not tuned:
+        return ""
+    first, last = min(seeds[0] for _, seeds in tuned), max(seeds[1] for _, seeds in tuned)
+    these = f"seed {first}" if first == last else f"seeds {first}–{last}"
+    where, whose = "The cases of this page", "the ranks on this page are"
+    if len(tuned) < len(board.runs):
+        where, whose = ", ".join(f"“{board.name_of(run.case)}”" for run, _ in tuned), "their ranks are"
+    return (
+        f"{where} ran on {these}. Seeds {DEVELOPMENT_SEEDS[0]}–{DEVELOPMENT_SEEDS[-1]} are development seeds, on which "
+        f"rivals and models may be tuned: {whose} no evidence."
     )
 
 

@@ -13,7 +13,7 @@ from pricelake.sources.mapping import (
     maps_customers,
     with_source_row,
 )
-from pricelake.sources.pseudonyms import customer_key, key_pads
+from pricelake.sources.pseudonyms import customer_key, key_pads, pseudonym_of
 
 __all__ = [
     "CURRENCY",
@@ -27,6 +27,7 @@ __all__ = [
     "key_pads",
     "map_tables",
     "maps_customers",
+    "pseudonym_of",
     "reading",
     "with_source_row",
 ]

@@ -3,53 +3,32 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pyspark.sql import SparkSession
 
-from pricelake.evaluation.feasible import hard_rules
-from pricelake.evaluation.market import Market
-from pricelake.evaluation.rows import Measured, Setting, summarise
-from pricelake.evaluation.scoring.stage import Contender, Stage
-from pricelake.evaluation.simulated import SimulatedMarket
-from pricelake.settings.loading import settings_hash
+from pricelake.errors import PriceLakeError
+from pricelake.evaluation.feasible import HardRules, hard_rules
+from pricelake.evaluation.rows import Measured, summarise
+from pricelake.evaluation.scoring.failures import told
+from pricelake.evaluation.scoring.stage import Stage
 from pricelake.settings.rules import load_rules
-from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
+from pricelake.settings.scoreboard import ScoreboardSettings
 from pricelake.tables import Lake
 from pricelake.workflows.job import Reporter
-from pricelake.workflows.own_code import create
 from pricelake.workflows.provenance import code_version
 from pricelake.workflows.score_case import Judged, judge, rivals
-from pricelake.workflows.score_kept import KeptCases
+from pricelake.workflows.score_kept import FOLDER, KeptCases, check_code_is_known, origin_of
 from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
-from pricelake.workflows.score_shop import run_shop
-from pricelake.workflows.simulate import simulate
+from pricelake.workflows.score_rounds import Round, check_contenders, own_contender, rounds_of
+from pricelake.workflows.score_shop import ScoredShop, run_shop
 
 CONFOUNDING = {"confounding_visible", "confounding_hidden"}
-EVERY_PART: tuple[Part, ...] = (
-    "own_price_bias", "after_change", "profit_capture", "promise", "cold_start", "recommendation",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Round:
-    """One shop to judge on, and how to come by it.
-
-    Attributes:
-        name: of its folder and in the record.
-        setting: under which its figures stand.
-        parts: sections that are measured.
-        open: makes the market, with a folder for its files.
-    """
-
-    name: str
-    setting: Setting
-    parts: tuple[Part, ...]
-    open: Callable[[Path], Market]
 
 
 def score(
@@ -78,29 +57,32 @@ def score(
         ``usual_sold_out_rate``, ``commit``, ``command``, ``started_at`` and ``seconds``, the sum over cases.
 
     Raises:
-        SettingsError: a market or contender of one's own cannot be made, or what is to be resumed is of other code or
-            settings.
+        SettingsError: the rules cannot be used, a market or contender of one's own cannot be made or has no name of its
+            own, or what is to be resumed is of other code, settings, rules or files.
     """
-    started, kept = datetime.now(UTC), KeptCases(folder / "judged", f"{code_version()}/{settings_hash(settings)}")
+    started, version = datetime.now(UTC), code_version()
+    if resume:
+        check_code_is_known(version)
+    rules = load_rules(settings.rules)
+    allowed, rounds = hard_rules(rules), rounds_of(spark, settings, reporter)
+    check_contenders(settings.contenders)
+    kept = KeptCases(folder / FOLDER, origin_of(settings, rules, version))
     if not resume:
         kept.clear()
     measured: list[Measured] = []
     record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "failures": []}
     record |= {
         "usual_sold_out_rate": settings.shop.sold_out_rate,
-        "commit": code_version(),
+        "commit": version,
         "command": command,
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": 0.0,
     }
-    rounds = rounds_of(spark, settings, reporter)
-    for reference in settings.contenders:
-        _own(reference)  # before an hour is spent
     for number, one in enumerate(rounds, 1):
         known = kept.read(one.name)
         told = "judged before" if known else "simulate, learn, judge"
         reporter.step(f"Case {number} of {len(rounds)}: {one.name} ({told})")
-        judged, facts = known or _judge_anew(spark, settings, one, folder, reporter)
+        judged, facts = known or _judge_anew(spark, settings, allowed, one, folder, reporter)
         kept.write(one.name, judged, facts)
         measured += judged.measured
         record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured)])]
@@ -114,85 +96,62 @@ def score(
 
 
 def _judge_anew(
-    spark: SparkSession, settings: ScoreboardSettings, one: Round, folder: Path, reporter: Reporter
+    spark: SparkSession, settings: ScoreboardSettings, rules: HardRules, one: Round, folder: Path, reporter: Reporter
 ) -> tuple[Judged, dict[str, Any]]:
     began, place = time.monotonic(), folder / one.name
     shutil.rmtree(place, ignore_errors=True)
-    judged, facts = judge_round(spark, settings, one, place, reporter)
+    judged, facts = judge_round(spark, settings, rules, one, place, reporter)
     shutil.rmtree(place)
     return judged, facts | {"seconds": round(time.monotonic() - began, 1)}
 
 
-def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Reporter) -> list[Round]:
-    """Simulated shops first, then the user's own markets.
-
-    Raises:
-        SettingsError: a market of one's own cannot be made; said before anything runs.
-    """
-
-    def simulated(case: Case) -> Callable[[Path], Market]:
-        def open_shop(folder: Path) -> Market:
-            shop = settings.simulation(case)
-            simulate(spark, shop, folder, reporter)
-            return SimulatedMarket(shop, folder / "shop.yaml")
-
-        return open_shop
-
-    rounds = [Round(case.name, setting_of(case), case.parts, simulated(case)) for case in settings.cases]
-    return rounds + [_own_market(create(reference, ("expected_units",))) for reference in settings.markets]
-
-
-def _own_market(market: Market) -> Round:
-    name = market.name.replace(" ", "_")
-    return Round(name, Setting((), "none", case=name), EVERY_PART, lambda _: market)
-
-
-def setting_of(case: Case) -> Setting:
-    """Where a case's figures stand; a shop of another make than the usual one has a place of its own."""
-    own = case.name if case.shop else None
-    return Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate, case=own)
-
-
 def judge_round(
-    spark: SparkSession, settings: ScoreboardSettings, one: Round, folder: Path, reporter: Reporter
+    spark: SparkSession, settings: ScoreboardSettings, rules: HardRules, one: Round, folder: Path, reporter: Reporter
 ) -> tuple[Judged, dict[str, Any]]:
-    """One shop from its tables to its figures, and what there is to say about its size."""
+    """One shop from its tables to its figures, and what there is to say about it."""
     market = one.open(folder)
     shop = run_shop(spark, market, settings.rules, folder, reporter, with_model=settings.pricelake)
     history = shop.history
-    rules = hard_rules(load_rules(settings.rules))
     feasible = rules.feasible(history.price_now, history.unit_cost)
     stage = Stage(market, history, feasible, one.setting, settings.weeks)
     contenders = rivals(stage)
-    contenders += [_own(reference) for reference in settings.contenders]
-    recommended = None
+    contenders += [own_contender(reference) for reference in settings.contenders]
+    recommended, missing = None, None
     if settings.pricelake:
         lake = Lake(spark, shop.settings.lake.root)
         contenders.append(read_pricelake(lake, shop))
-        recommended = read_recommendations(lake, shop)
+        recommended, missing = _recommended(lake, shop)
     reporter.step(f"Judge {len(contenders)} contenders on {one.name}")
     judged = judge(stage, contenders, one.parts, recommended, reporter)
-    offers = history.offers
-    facts = {
+    if missing is not None:
+        judged.failures.append({"contender": "pricelake", "error": missing})
+    return judged, facts_of(stage, one)
+
+
+def _recommended(lake: Lake, shop: ScoredShop) -> tuple[pd.DataFrame, str | None]:
+    """What PriceLake recommends to customers, and why it is nothing."""
+    try:
+        return read_recommendations(lake, shop), None
+    except PriceLakeError as error:
+        return pd.DataFrame(columns=["customer_id", "product_id", "position"]), told(error)
+
+
+def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
+    """What there is to say about a case. Sizes are of its first seed's shop; a market without seeds has none."""
+    offers = stage.history.offers[stage.seed_of_offer == stage.seeds[0]]
+    return {
         "name": one.name,
         "switches": list(one.setting.switches),
         "instruments": one.setting.instruments,
         "sold_out_rate": one.setting.sold_out_rate,
         "case": one.setting.case,
         "parts": list(one.parts),
-        "seeds": [stage.seeds[0], stage.seeds[-1]],
+        "seeds": [stage.seeds[0], stage.seeds[-1]] if "seed" in offers else None,
         "products": int(offers["product_id"].nunique()),
         "categories": int(offers["category"].nunique()),
         "markets": int(offers["market_id"].nunique()),
-        "weeks": int(history.closed["period_start"].nunique()),
-        "order_units": float(history.closed["units"].sum()),
+        "weeks": int(stage.history.closed["period_start"].nunique()),
     }
-    return judged, facts
-
-
-def _own(reference: str) -> Contender:
-    contender: Contender = create(reference, ("units", "propose"))
-    return contender
 
 
 def movements(measured: Sequence[Measured]) -> list[Measured]:

@@ -98,7 +98,8 @@ def judge(
 
 def _scored_from_the_start(contestants: Sequence[Contestant]) -> list[Contestant]:
     """One uniform move stands for all where products are new: none of them looks at a product."""
-    return [one for one in contestants if not one.name.startswith("uniform_move_")]
+    other = {UniformMove(rate).name for rate in UNIFORM_MOVES} - {UniformMove().name}
+    return [one for one in contestants if one.name not in other]
 
 
 def _entries(made: Promises) -> list[dict[str, Any]]:

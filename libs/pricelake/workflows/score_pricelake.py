@@ -1,7 +1,5 @@
 """PriceLake as a contender: what its jobs left in the lake, read back."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -14,10 +12,12 @@ from pricelake.errors import PriceLakeError
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.scoring.effort import Effort
+from pricelake.evaluation.scoring.failures import told
 from pricelake.settings.shop import load_shop
-from pricelake.sources import customer_key
+from pricelake.sources import customer_key, pseudonym_of
 from pricelake.tables import Lake
-from pricelake.workflows.score_shop import KEY, ScoredShop
+from pricelake.workflows.score_history import KEY
+from pricelake.workflows.score_shop import ScoredShop
 
 CURVE = ("reference_price", "log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
@@ -32,7 +32,7 @@ class PriceLakeCurves:
         curves: ``gold.demand_curves`` of the as-of date by product and market.
         decided: ``price_recommended`` and the stated uplift by product and market; a held price is NaN.
         interval_rate: coverage of the stated uplift's interval.
-        effort: what its training took.
+        effort: what its jobs took.
         error: why there is nothing to read; None where there is.
     """
 
@@ -77,32 +77,54 @@ class PriceLakeCurves:
 
 
 def read_pricelake(lake: Lake, shop: ScoredShop) -> PriceLakeCurves:
-    """Curves and prices of the shop's last run."""
-    rate = shop.settings.pricing.interval_rate
-    if shop.error is not None:
-        return PriceLakeCurves(pd.DataFrame(), pd.DataFrame(), rate, None, shop.error)
+    """Curves and prices of the shop's last run; where there are none to read, the error says why."""
+    rate, none, error = shop.settings.pricing.interval_rate, pd.DataFrame(), shop.error
+    if error is None:
+        try:
+            return PriceLakeCurves(*_read_prices(lake, shop), rate, shop.effort)
+        except Exception as raised:  # noqa: BLE001 - Spark may raise anything; it counts as PriceLake's failure
+            error = told(raised)
+    return PriceLakeCurves(none, none, rate, shop.effort, error)
+
+
+def _read_prices(lake: Lake, shop: ScoredShop) -> tuple[pd.DataFrame, pd.DataFrame]:
     day = F.col("as_of_date") == F.lit(shop.market.as_of)
     curves = lake.read("gold.demand_curves").where(day).select(*KEY, *(F.col(name).cast("double") for name in CURVE))
     prices = lake.read("gold.price_recommendations").where(day)
     decided = prices.select(*KEY, *(F.col(name).cast("double") for name in ("price_recommended", *UPLIFT)))
-    return PriceLakeCurves(curves.toPandas().set_index(KEY), decided.toPandas().set_index(KEY), rate, shop.effort)
+    return curves.toPandas().set_index(KEY), decided.toPandas().set_index(KEY)  # one row per offer of a scored shop
 
 
 def read_recommendations(lake: Lake, shop: ScoredShop) -> pd.DataFrame:
     """The first ten recommendations of customers whose tastes the market knows, under the names that it knows them by.
 
     Returns:
-        customer_id, product_id, position; empty where PriceLake recommended nothing.
+        customer_id, product_id, position; empty where PriceLake recommended nothing: its recommender did not finish, or
+        the shop's sales name no customers, for whom there is no key either.
+
+    Raises:
+        SettingsError: the key that customers got their pseudonyms under cannot be read.
+        PriceLakeError: it is another key, so that no recommendation could be held against tastes.
     """
     columns = ["customer_id", "product_id", "position"]
-    if shop.error is not None or not isinstance(shop.market, KnownTastes):
-        return pd.DataFrame(columns=columns)
-    key = customer_key(load_shop(shop.settings.shop).customer_key, may_create=False)
-    markets = shop.history.offers["market_id"].unique()
-    names = {
-        hmac.new(key, str(one).encode(), hashlib.sha256).hexdigest(): one
-        for market in markets
-        for one in shop.market.tastes(str(market)).index
-    }
+    none = pd.DataFrame(columns=columns)
+    if "train_recommender" not in shop.finished or not isinstance(shop.market, KnownTastes):
+        return none
+    if not lake.exists("gold.recommendations"):
+        return none
     lists = lake.read("gold.recommendations").where(F.col("position") <= RECOMMENDED).select(*columns).toPandas()
-    return lists.assign(customer_id=lists["customer_id"].map(names)).dropna(subset=["customer_id"])
+    if lists.empty:
+        return none
+    reference = load_shop(shop.settings.shop).customer_key
+    key = customer_key(reference, may_create=False)
+    markets = shop.history.offers["market_id"].unique()
+    known = {pseudonym_of(key, str(one)): one for market in markets for one in shop.market.tastes(str(market)).index}
+    named = lists.assign(customer_id=lists["customer_id"].map(known)).dropna(subset=["customer_id"])
+    if named.empty:
+        raise PriceLakeError(
+            f"None of the {lists['customer_id'].nunique()} customers in gold.recommendations is one of the "
+            f"{len(known)} whose tastes {shop.market.name} knows: their pseudonyms were made under another key than "
+            f"{reference} holds now, and recommendations that nobody is known to have got would all count as wrong. "
+            f"Put back the key that ingest ran with, or run all jobs again in an empty folder."
+        )
+    return named

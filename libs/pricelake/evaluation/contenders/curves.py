@@ -91,6 +91,28 @@ def level_at(rows: pd.DataFrame, slopes: pd.Series, offers: pd.DataFrame) -> Con
     )
 
 
+def with_newcomers(curve: ConstantElasticity, offers: pd.DataFrame) -> ConstantElasticity:
+    """Products without usable periods sell like their category in their market at the price in force.
+
+    Level and elasticity are the category's geometric and arithmetic mean; NaN where the category has none either.
+    """
+    known = ~np.isnan(curve.level) & ~np.isnan(curve.elasticity)
+    selling = known & (curve.level > 0.0)
+    logs = pd.DataFrame(
+        {
+            "level": np.log(np.where(selling, curve.level, 1.0)),
+            "elasticity": np.where(known, curve.elasticity, np.nan),
+        }
+    )
+    logs.loc[~selling, "level"] = np.nan
+    means = logs.groupby([offers[name].to_numpy() for name in ("market_id", "category")]).transform("mean")
+    return ConstantElasticity(
+        np.where(known, curve.level, np.exp(means["level"].to_numpy())),
+        np.where(known, curve.reference, offers["price_now"].to_numpy(dtype=np.float64)),
+        np.where(known, curve.elasticity, means["elasticity"].to_numpy()),
+    )
+
+
 def _smoothed(used: pd.DataFrame, rate: float) -> pd.Series:
     """Level of each row's offer after its period."""
     smooth = (
@@ -193,7 +215,7 @@ class HierarchicalOls:
         category = sample.rows["category"].groupby(sample.codes).first()
         own, variance = _own_slopes(sample)
         slopes = pd.Series(shrink(own, variance, pd.factorize(category)[0]), sample.offers)
-        self._curve = level_at(sample.rows, slopes, history.offers)
+        self._curve = with_newcomers(level_at(sample.rows, slopes, history.offers), history.offers)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""

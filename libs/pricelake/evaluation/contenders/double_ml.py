@@ -17,7 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.curves import ConstantElasticity, fitted, level_at, serial_inflation
+from pricelake.evaluation.contenders.curves import (
+    ConstantElasticity,
+    fitted,
+    level_at,
+    serial_inflation,
+    with_newcomers,
+)
 from pricelake.evaluation.contenders.interface import Floats, History
 from pricelake.evaluation.contenders.nuisances import candidates, period_folds
 from pricelake.evaluation.contenders.regressors import Sample, read_sample
@@ -71,7 +77,8 @@ class DoubleMl:
             found = self._plain(sample, category)
         theta = shrunk_theta(found, sample.codes, category)
         of_offer = pd.Series(category).groupby(sample.codes).first().to_numpy()
-        self._curve = level_at(sample.rows, pd.Series(theta[of_offer], sample.offers), history.offers)
+        slopes = pd.Series(theta[of_offer], sample.offers)
+        self._curve = with_newcomers(level_at(sample.rows, slopes, history.offers), history.offers)
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""

@@ -16,9 +16,11 @@ class History:
     """All that a contender may know on the day it prices.
 
     Attributes:
-        closed: closed rows of ``gold.demand_panel``, ordered by period.
-        open: rows of the period to price, one per offer and in their order; its features were known before. NaN for
-            offers that the panel does not know, such as products without a history.
+        closed: closed rows of ``gold.demand_panel``, ordered by period, with ``views``: how often customers looked at
+            the product in the period, in all markets together.
+        open: rows of the period to price, one per offer and in their order; its features were known before. Offers that
+            the panel does not know, such as products without a history, have their category and brand and what is
+            known of the period; the rest is NaN. ``views`` of the period are not known.
         offers: what is to be priced, see :meth:`pricelake.evaluation.market.Market.offers`.
         ratings: mean review rating in [0, 1] by product_id; NaN or absent where nobody wrote one.
         buyers: by product_id: ``age`` (years, middle of the band) and ``female_rate`` of those who bought it.
@@ -39,11 +41,6 @@ class History:
     def products(self) -> npt.NDArray[np.str_]:
         """The product_id of each offer, shape ``(n_offers,)``."""
         return self.offers["product_id"].to_numpy(dtype=np.str_)
-
-    @property
-    def is_known(self) -> npt.NDArray[np.bool_]:
-        """Whether the panel knows each offer; nothing but its cost and price is known of the others."""
-        return self.open["list_price"].notna().to_numpy()
 
     @property
     def price_now(self) -> Floats:
@@ -147,10 +144,10 @@ class ModelPolicy:
         return self.model.name
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
-        """See :class:`Policy`; NaN for offers that the model could not learn or that the panel does not know."""
+        """See :class:`Policy`; NaN for offers that the model could not learn."""
         units = self.model.units(feasible.prices)
         profit = units * (feasible.prices - history.unit_cost[:, None])
-        known = history.is_known & ~np.isnan(np.where(np.isnan(feasible.prices), 0.0, profit)).any(axis=1)
+        known = ~np.isnan(np.where(np.isnan(feasible.prices), 0.0, profit)).any(axis=1)
         chosen = np.full(len(known), np.nan)
         if known.any():
             chosen[known] = Feasible(feasible.prices[known]).best(profit[known])

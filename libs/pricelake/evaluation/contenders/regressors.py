@@ -22,7 +22,7 @@ CALENDAR = (
     *("holiday_days", "season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2"),
     *("temperature_c", "precipitation_mm"),
 )
-N_CONTROLS = len(SUPPORT) + len(CALENDAR) + 3
+N_CONTROLS = len(SUPPORT) + len(CALENDAR) + 4
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Sample:
         log_demand: see :func:`log_demand`, shape ``(n_rows,)``.
         log_price: shape ``(n_rows,)``.
         log_cost: shape ``(n_rows,)``; NaN where cost is unknown.
-        controls: promotional support, calendar and weather, trend, other products' and competitors' log prices, shape
-            ``(n_rows, N_CONTROLS)``.
+        controls: promotional support, calendar and weather, trend, log views, other products' and competitors' log
+            prices, shape ``(n_rows, N_CONTROLS)``. Views show demand that prices may have followed.
     """
 
     rows: pd.DataFrame
@@ -63,6 +63,7 @@ def read_sample(closed: pd.DataFrame) -> Sample:
     start = pd.to_datetime(rows["period_start"])
     years = ((start - start.min()).dt.days / 365.25).to_numpy(dtype=np.float64)
     known = rows[[*SUPPORT, *CALENDAR]].to_numpy(dtype=np.float64)
+    views = np.log1p(rows["views"].to_numpy(dtype=np.float64))
     others = _others_log_price(rows, log_price)
     return Sample(
         rows=rows,
@@ -71,7 +72,7 @@ def read_sample(closed: pd.DataFrame) -> Sample:
         log_demand=log_demand(rows, codes),
         log_price=log_price,
         log_cost=within(np.log(rows["unit_cost"].to_numpy(dtype=np.float64)), codes),
-        controls=np.nan_to_num(within(np.column_stack([known, years, others, rival]), codes)),
+        controls=np.nan_to_num(within(np.column_stack([known, years, views, others, rival]), codes)),
     )
 
 

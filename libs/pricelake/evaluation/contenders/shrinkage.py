@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from pricelake.evaluation.contenders.interface import Floats
 
+LEAST_VARIANCE = 1e-12
+
 
 def shrink(own: Floats, variance: Floats, groups: npt.NDArray[np.intp]) -> Floats:
     """Posterior means under normal distributions within and between groups, shape ``(n,)``.
@@ -17,6 +19,7 @@ def shrink(own: Floats, variance: Floats, groups: npt.NDArray[np.intp]) -> Float
         variance: of each; infinite where nothing is known, shape ``(n,)``.
         groups: number of each estimate's group, from 0 without gaps, shape ``(n,)``.
     """
+    variance = np.maximum(variance, LEAST_VARIANCE)
     spread = between_variance(own, variance, groups)
     precision = 1.0 / (spread + variance)
     total = np.bincount(groups, precision)
@@ -26,13 +29,13 @@ def shrink(own: Floats, variance: Floats, groups: npt.NDArray[np.intp]) -> Float
     together = between_variance(means, of_means, np.zeros(len(means), dtype=np.intp))
     centre = np.average(means, weights=1.0 / (together + of_means))
     means = centre + together / (together + of_means) * (means - centre)
-    kept = spread / (spread + np.maximum(variance, 1e-12))
+    kept = spread / (spread + variance)
     return np.asarray(means[groups] + kept * (known - means[groups]))
 
 
 def between_variance(own: Floats, variance: Floats, groups: npt.NDArray[np.intp]) -> float:
     """Variance of what is estimated around the mean of its group, 0 or more; arguments as in :func:`shrink`."""
-    weight = np.where(np.isfinite(variance), 1.0 / np.maximum(variance, 1e-12), 0.0)
+    weight = np.where(np.isfinite(variance), 1.0 / np.maximum(variance, LEAST_VARIANCE), 0.0)
     known = weight > 0.0
     own, weight, groups = own[known], weight[known], groups[known]
     if not known.any():

@@ -75,6 +75,4 @@ class LightGbm:
         for one in prices.T:
             paid = np.where(np.isnan(one), self._history.price_now, one)
             columns.append(self._model.predict(np.column_stack([context, self._encoder.price(rows, paid)])))
-        # trees answer anything; an offer that the panel does not know is none of their business
-        is_unasked = np.isnan(prices) | ~self._history.is_known[:, None]
-        return np.where(is_unasked, np.nan, np.maximum(np.column_stack(columns), 0.0))
+        return np.where(np.isnan(prices), np.nan, np.maximum(np.column_stack(columns), 0.0))

@@ -1,14 +1,15 @@
 """Who knows the truth: the oracle, and each product's own true curve, which ignores cross effects."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pricelake.evaluation.asking import contributions
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.market import Market, Names
-from pricelake.evaluation.oracle import MAX_COMBINATIONS, Best, Contributions, combinations_of, search, try_all
+from pricelake.evaluation.oracle import MAX_COMBINATIONS, combinations_of, search, try_all
 
 
 @dataclass(frozen=True)
@@ -67,22 +68,25 @@ def find_optimum(
     groups = history.groups()
     profit, bound = np.empty((len(periods), len(groups))), np.empty((len(periods), len(groups)))
     for group, (market_id, index) in enumerate(groups):
-        products = history.products[index]
-
-        def earn(tried: Floats, products: Names = products, market_id: str = market_id) -> Floats:
-            return contributions(market, products, market_id, tried, periods)
-
+        earn = partial(_earn, market, history.products[index], market_id)
         candidates = [row[~np.isnan(row)] for row in feasible.prices[index]]
         if combinations_of(candidates) <= MAX_COMBINATIONS:
-            found = try_all(earn, candidates, len(periods))
+            found = try_all(partial(earn, periods), candidates, len(periods))
         else:
             now = Feasible(feasible.prices[index]).nearest(history.price_now[index])
-            found = [_searched(earn, number, candidates, [now, start[index]]) for number in range(len(periods))]
+            starts = [now, start[index]]
+            found = [search(partial(_earn_once, earn, number), candidates, starts) for number in periods]
         for number, best in enumerate(found):
             prices[number, index] = best.prices
             profit[number, group], bound[number, group] = best.profit, best.bound
     return Optimum(prices, profit, bound)
 
 
-def _searched(earn: Contributions, number: int, candidates: Sequence[Floats], starts: Sequence[Floats]) -> Best:
-    return search(lambda tried: earn(tried)[number], candidates, starts)
+def _earn(market: Market, products: Names, market_id: str, periods: Sequence[int], prices: Floats) -> Floats:
+    """Profit of each product, shape ``(periods, n, products)``."""
+    return contributions(market, products, market_id, prices, periods)
+
+
+def _earn_once(earn: Callable[[Sequence[int], Floats], Floats], periods: int, prices: Floats) -> Floats:
+    """The same for one number of periods, shape ``(n, products)``."""
+    return np.asarray(earn([periods], prices)[0])

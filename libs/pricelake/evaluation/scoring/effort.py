@@ -13,12 +13,17 @@ MEBIBYTE = 1024.0**2
 
 @dataclass(frozen=True)
 class Effort:
-    """What a fit took.
+    """What a fit took: the call of ``fit`` alone, not the prices or units asked for afterwards.
+
+    PriceLake's is that of three whole jobs and therefore more than a fit: ALS and its recommendations, training with
+    its held-out judging, drawing curves and pricing, and the tables that all of them write.
 
     Attributes:
         seconds: of wall time.
-        peak_memory_mb: resident memory of this process and its children at its highest, less that before; looked at
-            every tenth of a second, so that a shorter peak may be missed.
+        peak_memory_mb: resident memory of this process and its children at its highest, less that before, in MiB
+            (2**20 bytes; the scoreboard writes MB). What is there already is not in it: Spark's heap, grown by earlier
+            work, and libraries imported before. Pages that forked children share are counted once for each of them. It
+            is looked at every tenth of a second, so that a shorter peak may be missed.
     """
 
     seconds: float

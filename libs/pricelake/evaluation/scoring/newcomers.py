@@ -35,8 +35,10 @@ def cold_start(stage: Stage, contestants: Sequence[Contestant]) -> list[Measured
                 for seed in seeds:
                     mine = new & (stage.seed_of_offer == seed)
                     said, true = one.units[mine][:, NOW], stage.own_truth[0][mine][:, NOW]
-                    error, missed = float(np.nanmean(errors[mine])), wape(said, true)
-                    found.append(stage.tell("cold_start", "elasticity_error", one.name, seed, error, weeks=age))
+                    missed = wape(said, true)
+                    if not np.isnan(errors[mine]).all():  # nothing is sold of any of them, whatever is said
+                        error = float(np.nanmean(errors[mine]))
+                        found.append(stage.tell("cold_start", "elasticity_error", one.name, seed, error, weeks=age))
                     found.append(stage.tell("cold_start", "units_error", one.name, seed, missed, weeks=age))
         found += _captures(stage, contestants, age, new, seeds)
     return found

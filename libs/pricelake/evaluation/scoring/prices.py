@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from pricelake.evaluation.contenders.interface import Floats
 from pricelake.evaluation.figures import capture
@@ -13,7 +14,8 @@ from pricelake.evaluation.scoring.stage import Contestant, Stage
 def profit_capture(stage: Stage, contestants: Sequence[Contestant]) -> list[Measured]:
     """Capture, regret and violations of every contender and of the oracle, by weeks.
 
-    The best is the oracle's bound: where its optimum is not proven, its own capture lies below 1 and shows the gap.
+    The best is the oracle's bound: where its optimum is not proven, its own capture lies below 1 and shows the gap. A
+    forbidden price earns what the price in force earns. Where nothing can be gained there is nothing to capture.
     """
     optimum = stage.optimum
     now = _by_seed(stage, stage.profit(stage.history.price_now))
@@ -24,17 +26,17 @@ def profit_capture(stage: Stage, contestants: Sequence[Contestant]) -> list[Meas
     for row, weeks in enumerate(stage.weeks):
         for name, profit in earned.items():
             for column, seed in enumerate(stage.seeds):
-                share = capture(profit[row, column], now[row, column], best[row, column])
                 missed = best[row, column] - profit[row, column]
-                found.append(stage.tell("profit_capture", "capture", name, seed, share, weeks=weeks))
                 found.append(stage.tell("profit_capture", "regret_amount", name, seed, missed, weeks=weeks))
-        found += _violations(stage, "oracle", optimum.prices[row], weeks)
-        found += [said for one in contestants for said in _violations(stage, one.name, one.prices, weeks)]
+                if best[row, column] > now[row, column]:
+                    share = capture(profit[row, column], now[row, column], best[row, column])
+                    found.append(stage.tell("profit_capture", "capture", name, seed, share, weeks=weeks))
+        found += _violations(stage, "oracle", ~stage.feasible.allows(optimum.prices[row]), weeks)
+        found += [said for one in contestants for said in _violations(stage, one.name, one.forbidden, weeks)]
     return found
 
 
-def _violations(stage: Stage, name: str, prices: Floats, weeks: int) -> list[Measured]:
-    broken = ~stage.feasible.allows(prices)
+def _violations(stage: Stage, name: str, broken: npt.NDArray[np.bool_], weeks: int) -> list[Measured]:
     return [
         stage.tell("profit_capture", "violations", name, seed, broken[stage.seed_of_offer == seed].sum(), weeks=weeks)
         for seed in stage.seeds

@@ -1,35 +1,24 @@
 """Section ``promise``: what contenders say that their prices will gain, beside what they gain in truth.
 
 A promise is made by category and market, for the first period, as a share of the profit that the category makes at the
-prices in force. Categories in which a contender moves no price are without a promise.
+prices in force. Categories in which a contender moves no price are without a promise; a seed with fewer than five
+promises has no line, and the number of seeds behind a figure says so.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from pricelake.evaluation.contenders.interface import Floats
 from pricelake.evaluation.rows import Measured
-from pricelake.evaluation.scoring.stage import Answers, Contestant, Stage, said
+from pricelake.evaluation.scoring.stage import Contestant, Stage
 
 LEVELS = {"coverage_50": 0.5, "coverage_90": 0.9}
 MIN_CATEGORIES = 5
 """A line through fewer promises says nothing."""
-
-
-@runtime_checkable
-class KnowsItsGains(Protocol):
-    """A contender that states the gain of its own prices, with its uncertainty."""
-
-    def gains(self) -> tuple[Floats, Floats]:
-        """Expected gain of each offer in the first period and its standard deviation, currency, shape ``(n_offers,)``.
-
-        NaN where no price was set. Offers are taken for independent of each other when they are added up.
-        """
 
 
 @dataclass(frozen=True)
@@ -59,41 +48,28 @@ class Promises:
 
 
 def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
-    """What a contender promises; None where it makes no promise."""
-    stated = _stated(stage, contestant)
-    if stated is None:
+    """What a contender promises; None: it makes no promises at all.
+
+    Categories that lose money at the prices in force have no promise: a share of a loss means nothing.
+    """
+    if contestant.gains is None:
         return None
-    gain, deviation = stated
     history = stage.history
+    now, then = (stage.profit(prices, [1])[0] for prices in (history.price_now, contestant.prices))
     moved = contestant.prices != history.price_now
-    groups = [number for number, (_, rows) in enumerate(stage.groups) if moved[rows].any()]
-    if not groups:
-        return None
-    now, then = (stage.profit(prices, [1])[0][groups] for prices in (history.price_now, contestant.prices))
+    groups = [number for number, (_, rows) in enumerate(stage.groups) if moved[rows].any() and now[number] > 0.0]
     rows = [stage.groups[number][1] for number in groups]
+    gain, deviation = contestant.gains
+    # a held price has no uncertainty, and a forbidden one is held
+    gain, deviation = np.where(moved, gain, 0.0), np.where(moved, deviation, 0.0)
     return Promises(
         contender=contestant.name,
         seed=stage.seed_of_group[groups],
         category=np.array([history.offers["category"].iloc[one[0]] for one in rows], dtype=object),
-        promised=np.array([np.nansum(gain[one]) for one in rows]) / now,
-        realised=(then - now) / now,
-        spread=np.array([np.sqrt(np.nansum(deviation[one] ** 2)) for one in rows]) / now
-        if isinstance(contestant.contender, KnowsItsGains)
-        else np.full(len(rows), np.nan),
+        promised=np.array([gain[one].sum() for one in rows]) / now[groups],
+        realised=(then - now)[groups] / now[groups],
+        spread=np.sqrt(np.array([(deviation[one] ** 2).sum() for one in rows])) / now[groups],
     )
-
-
-def _stated(stage: Stage, contestant: Contestant) -> tuple[Floats, Floats] | None:
-    """Gain of each offer and its deviation: the contender's own statement, else what its demand model expects."""
-    if isinstance(contestant.contender, KnowsItsGains) and contestant.error is None:
-        return contestant.contender.gains()
-    if not isinstance(contestant.contender, Answers) or contestant.error is not None:
-        return None
-    history = stage.history
-    prices = np.column_stack([history.price_now, contestant.prices])
-    units = said(contestant.contender, prices, history)
-    profit = units * (prices - history.unit_cost[:, None])
-    return profit[:, 1] - profit[:, 0], np.full(len(prices), np.nan)
 
 
 def promise(stage: Stage, promises: Sequence[Promises]) -> list[Measured]:

@@ -1,6 +1,5 @@
 """What all sections of the scoreboard share: a shop, its truth where it was asked, and contenders at work on it."""
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -16,9 +15,11 @@ from pricelake.evaluation.figures import STEPS, curve_elasticities
 from pricelake.evaluation.market import Market
 from pricelake.evaluation.rows import Measured, Setting
 from pricelake.evaluation.scoring.effort import Effort, measured
+from pricelake.evaluation.scoring.failures import told
 
-TWITCH = 0.01
-"""Elasticities of a model are differences over one percent to either side."""
+TWITCH = 0.05
+"""Elasticities of a model are differences over five percent to either side: curves of trees are steps, and closer
+points say nothing about them; for smooth curves it makes no difference that shows."""
 CHANGES = (0.05, 0.10, 0.20)
 MOVES = tuple(sorted({*STEPS, *CHANGES, *(-change for change in CHANGES)}))
 
@@ -51,6 +52,18 @@ class Stage:
     def seeds(self) -> list[int]:
         """All of them, ascending."""
         return [int(seed) for seed in np.unique(self.seed_of_offer)]
+
+    @property
+    def cost(self) -> Floats:
+        """Cost per unit, shape ``(n_offers,)``."""
+        return self.history.unit_cost
+
+    def copied_history(self) -> History:
+        """The history for a stranger to do with as it likes."""
+        known = self.history
+        return History(
+            known.closed.copy(), known.open.copy(), known.offers.copy(), known.ratings.copy(), known.buyers.copy()
+        )
 
     @cached_property
     def groups(self) -> list[tuple[str, npt.NDArray[np.intp]]]:
@@ -133,30 +146,54 @@ Contender = DemandModel | Policy
 """May also carry ``effort``, what its fit took, where it was fitted before the scoreboard met it."""
 
 
+@runtime_checkable
+class KnowsItsGains(Protocol):
+    """A contender that states the gain of its own prices, with its uncertainty."""
+
+    def gains(self) -> tuple[Floats, Floats]:
+        """Expected gain of each offer in the first period and its standard deviation, currency, shape ``(n_offers,)``.
+
+        NaN where no price was set. Offers are taken for independent of each other when they are added up.
+        """
+
+
 @dataclass(frozen=True)
 class Contestant:
     """A contender at work on one stage: fitted and asked once.
 
     Attributes:
         name: the contender's.
-        contender: itself.
         effort: what its fit took; None: it learns nothing.
         units: said at ``MOVES`` of the price in force, shape ``(n_offers, moves)``, NaN where it has no answer; None:
             it has no demand model.
         slopes: said elasticities at ``STEPS``, shape ``(n_offers, steps)``; None as above.
-        prices: that it sets, shape ``(n_offers,)``; those in force where it sets none.
+        prices: that it sets, shape ``(n_offers,)``; those in force where it sets none or one that the rules forbid.
+        forbidden: offers for which it wanted a price that the rules forbid.
+        gains: expected gain of each offer and its standard deviation (NaN: not stated), currency, shape
+            ``(n_offers,)``; 0 where it sets no price; None: it promises nothing.
         failed: offers it could not learn or price.
         error: what went wrong with all of it; None where nothing did.
     """
 
     name: str
-    contender: Contender
     effort: Effort | None
     units: Floats | None
     slopes: Floats | None
     prices: Floats
+    forbidden: npt.NDArray[np.bool_]
+    gains: tuple[Floats, Floats] | None
     failed: npt.NDArray[np.bool_]
     error: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a contender said, as it said it; NaN where it said nothing."""
+
+    units: Floats | None
+    slopes: Floats | None
+    prices: Floats
+    gains: tuple[Floats, Floats] | None
 
 
 def enter(contender: Contender, stage: Stage) -> Contestant:
@@ -166,40 +203,82 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         contender: a demand model (fit, units), a policy (propose), or both.
         stage: where.
     """
-    history, offers = stage.history, len(stage.history.offers)
-    units, slopes, prices = None, None, np.full(offers, np.nan)
-    effort: Effort | None = getattr(contender, "effort", None)
-    error: str | None = None
-    if isinstance(contender, Answers):
-        units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
+    history, effort, error = stage.history, getattr(contender, "effort", None), None
     try:
         if isinstance(contender, Learns):
-            took = measured(partial(contender.fit, history))
+            took = measured(partial(contender.fit, stage.copied_history()))
             effort = effort or took
-        if isinstance(contender, Answers):
-            units = said(contender, history.price_now[:, None] * (1.0 + np.array(MOVES)), history)
-            slopes = np.column_stack([_slope(contender, history, 1.0 + step) for step in STEPS])
-        policy = contender if isinstance(contender, Proposes) else ModelPolicy(contender)
-        prices = policy.propose(history, stage.feasible)
-    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; it is counted and shown
-        error = traceback.format_exc(limit=-3)
-    failed = np.isnan(prices) if units is None else np.isnan(units).any(axis=1)
-    held = np.where(np.isnan(prices), history.price_now, prices)
-    return Contestant(contender.name, contender, effort, units, slopes, held, failed, error)
+        answer = _ask(contender, stage)
+    except Exception as raised:  # noqa: BLE001 - a stranger's code may raise anything; it is counted and shown
+        error = told(raised)
+        answer = _silence(contender, len(history.offers))
+    allowed = stage.feasible.allows(np.nan_to_num(answer.prices))
+    forbidden = ~np.isnan(answer.prices) & ~allowed
+    failed = np.isnan(answer.prices) | (False if answer.units is None else np.isnan(answer.units).any(axis=1))
+    return Contestant(
+        name=contender.name,
+        effort=effort,
+        units=answer.units,
+        slopes=answer.slopes,
+        prices=np.where(allowed, answer.prices, history.price_now),
+        forbidden=forbidden,
+        gains=answer.gains,
+        failed=failed,
+        error=error,
+    )
 
 
-def said(model: Answers, prices: Floats, history: History) -> Floats:
-    """Units, NaN for offers that the panel does not know: a model that still says something about them guesses.
+def _ask(contender: Contender, stage: Stage) -> Answer:
+    """Everything that is asked of a contender.
 
-    Args:
-        model: fitted.
-        prices: shape ``(n_offers, n_prices)``.
-        history: it was fitted on.
+    Raises:
+        ValueError: an answer has not the shape or the values it must have.
     """
-    return np.where(history.is_known[:, None], model.units(prices), np.nan)
+    history = stage.copied_history()
+    offers, now = len(history.offers), history.price_now
+    units, slopes = None, None
+    if isinstance(contender, Answers):
+        units = _units(contender, now[:, None] * (1.0 + np.array(MOVES)))
+        slopes = np.column_stack([_slope(contender, now * (1.0 + step)) for step in STEPS])
+    policy = contender if isinstance(contender, Proposes) else ModelPolicy(contender)
+    prices = _checked(policy.propose(history, Feasible(stage.feasible.prices.copy())), (offers,), "a price above 0")
+    held = np.where(np.isnan(prices), now, prices)
+    if isinstance(contender, KnowsItsGains):
+        gain, deviation = (np.asarray(part, dtype=np.float64) for part in contender.gains())
+        if gain.shape != (offers,) or deviation.shape != (offers,):
+            raise ValueError(f"gains() must return two arrays of shape ({offers},)")
+    elif isinstance(contender, Answers):
+        profit = _units(contender, np.column_stack([now, held])) * (np.column_stack([now, held]) - stage.cost[:, None])
+        gain, deviation = profit[:, 1] - profit[:, 0], np.full(offers, np.nan)
+    else:
+        return Answer(units, slopes, prices, None)
+    return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation))
 
 
-def _slope(model: Answers, history: History, factor: float) -> Floats:
-    """Elasticity of a model at a multiple of the prices in force, shape ``(n_offers,)``."""
-    around = (history.price_now * factor)[:, None] * np.array([1.0 - TWITCH, 1.0 + TWITCH])
-    return curve_elasticities(said(model, around, history), around)[:, 0]
+def _silence(contender: Contender, offers: int) -> Answer:
+    """What a contender that failed as a whole says: nothing, and that its prices gain nothing."""
+    nothing = np.full(offers, np.nan)
+    if not isinstance(contender, Answers):
+        return Answer(None, None, nothing, None)
+    units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
+    return Answer(units, slopes, nothing, (np.zeros(offers), nothing))
+
+
+def _units(model: Answers, prices: Floats) -> Floats:
+    found = np.asarray(model.units(prices), dtype=np.float64)
+    if found.shape != prices.shape or np.isinf(found).any() or (found < 0.0).any():
+        raise ValueError(f"units() must return finite numbers from 0 on, or NaN, in the shape {prices.shape} of prices")
+    return found
+
+
+def _checked(prices: Floats, shape: tuple[int, ...], what: str) -> Floats:
+    found = np.asarray(prices, dtype=np.float64)
+    if found.shape != shape or np.isinf(found).any() or (found <= 0.0).any():
+        raise ValueError(f"propose() must return {what}, or NaN, for each of {shape[0]} offers")
+    return found
+
+
+def _slope(model: Answers, prices: Floats) -> Floats:
+    """Elasticity of a model at prices, shape ``(n_offers,)``."""
+    around = prices[:, None] * np.array([1.0 - TWITCH, 1.0 + TWITCH])
+    return curve_elasticities(_units(model, around), around)[:, 0]

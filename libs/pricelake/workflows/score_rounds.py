@@ -1,0 +1,127 @@
+"""Which shops a scoreboard judges on, and who brings a contender or a market of one's own."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from pyspark.sql import SparkSession
+
+from pricelake.errors import SettingsError
+from pricelake.evaluation.market import Market
+from pricelake.evaluation.rows import Setting
+from pricelake.evaluation.scoring.stage import Contender
+from pricelake.evaluation.simulated import SimulatedMarket
+from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
+from pricelake.workflows.job import Reporter
+from pricelake.workflows.own_code import create
+from pricelake.workflows.simulate import simulate
+
+EVERY_PART: tuple[Part, ...] = get_args(Part)
+BUILT_IN = frozenset({
+    "status_quo", "cost_plus", "competitor_median", "rating_rule", "true_own_curves",
+    "uniform_move", "uniform_move_-10", "uniform_move_-5", "uniform_move_+5", "uniform_move_+15", "uniform_move_+20",
+    "guessed_elasticity", "loglog_ols", "hierarchical_ols", "lightgbm", "double_ml", "mlp",
+    "pricelake", "oracle", "popularity",
+})  # fmt: skip
+"""Names under which the scoreboard's own contenders stand, known before there is a shop to make them on."""
+MARKET = ("name", "shop", "as_of", "offers", "expected_units", "unit_costs")
+POLICY, DEMAND_MODEL = ("name", "propose"), ("name", "fit", "units")
+
+
+@dataclass(frozen=True)
+class Round:
+    """One shop to judge on, and how to come by it.
+
+    Attributes:
+        name: of its folder and in the record.
+        setting: under which its figures stand.
+        parts: sections that are measured.
+        open: makes the market, with a folder for its files.
+    """
+
+    name: str
+    setting: Setting
+    parts: tuple[Part, ...]
+    open: Callable[[Path], Market]
+
+
+def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Reporter) -> list[Round]:
+    """Simulated shops first, then the user's own markets.
+
+    Raises:
+        SettingsError: a market of one's own cannot be made, or its name cannot be that of a folder of its own; said
+            before anything runs.
+    """
+
+    def simulated(case: Case) -> Callable[[Path], Market]:
+        def open_shop(folder: Path) -> Market:
+            shop = settings.simulation(case)
+            simulate(spark, shop, folder, reporter)
+            return SimulatedMarket(shop, folder / "shop.yaml")
+
+        return open_shop
+
+    rounds = [Round(case.name, setting_of(case), case.parts, simulated(case)) for case in settings.cases]
+    for reference in settings.markets:
+        one = _own_market(reference)
+        if one.name in {other.name for other in rounds}:
+            raise SettingsError(
+                f"{reference} is named '{one.name}', like another case or market: their figures could not be told "
+                "apart. Rename one of them."
+            )
+        rounds.append(one)
+    return rounds
+
+
+def _own_market(reference: str) -> Round:
+    market: Market = create(reference, MARKET)
+    name = str(market.name).replace(" ", "_")
+    if not re.fullmatch("[a-z0-9_]+", name):  # a folder of this name is written and removed
+        raise SettingsError(
+            f"{reference} is named {market.name!r}. A market's name has lower-case letters, digits, spaces and _, and "
+            "at least one of them."
+        )
+    return Round(name, Setting((), "none", case=name), EVERY_PART, lambda _: market)
+
+
+def check_contenders(references: Sequence[str]) -> None:
+    """Make contenders of one's own, before an hour is spent, and see that each has a name of its own.
+
+    Args:
+        references: ``file.py:Name`` each.
+
+    Raises:
+        SettingsError: one cannot be made, or has no name or that of another.
+    """
+    taken = set(BUILT_IN)
+    for reference in references:
+        name: object = own_contender(reference).name
+        if not isinstance(name, str) or not name.strip():
+            raise SettingsError(f"{reference} has the name {name!r}: a contender's name is text that is not empty.")
+        if name in taken:
+            raise SettingsError(
+                f"{reference} is named '{name}', like another contender: their figures could not be told apart. Rename "
+                f"it; the scoreboard's own names are {', '.join(sorted(BUILT_IN))}."
+            )
+        taken.add(name)
+
+
+def setting_of(case: Case) -> Setting:
+    """Where a case's figures stand; a shop of another make than the usual one has a place of its own."""
+    own = case.name if case.shop else None
+    return Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate, case=own)
+
+
+def own_contender(reference: str) -> Contender:
+    """A contender of one's own, unfitted; another one each time.
+
+    Args:
+        reference: ``file.py:Name``.
+
+    Raises:
+        SettingsError: it cannot be made or lacks what a contender needs.
+    """
+    contender: Contender = create(reference, POLICY, DEMAND_MODEL)
+    return contender

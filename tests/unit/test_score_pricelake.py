@@ -1,0 +1,228 @@
+"""PriceLake as a contender: its curves and prices in small frames, jobs that fail, its customers' pseudonyms."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pricelake.errors import PriceLakeError, TrainingError
+from pricelake.evaluation.contenders.interface import Feasible, History
+from pricelake.evaluation.rows import Setting, summarise
+from pricelake.evaluation.scoring.effort import Effort
+from pricelake.evaluation.scoring.fits import run
+from pricelake.evaluation.scoring.stage import Stage, enter
+from pricelake.sources import pseudonym_of
+from pricelake.workflows import score_shop
+from pricelake.workflows.job import SilentReporter
+from pricelake.workflows.score_pricelake import CURVE, KEY, UPLIFT, PriceLakeCurves
+from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop, run_shop, told
+
+ROOT = Path(__file__).parents[2]
+OFFERS = pd.DataFrame(
+    {
+        "product_id": ["b", "a", "c", "d"],
+        "market_id": ["m0", "m1", "m0", "m1"],
+        "category": "x",
+        "price_now": [2.0, 3.0, 4.0, 5.0],
+        "unit_cost": 1.0,
+        "seed": [7, 8, 7, 8],
+    }
+)
+HISTORY = History(pd.DataFrame(), pd.DataFrame(), OFFERS, pd.Series(dtype=float), pd.DataFrame())
+
+
+def by_offer(columns: tuple[str, ...], rows: dict[tuple[str, str], tuple[float, ...]]) -> pd.DataFrame:
+    """In another order than the offers."""
+    return pd.DataFrame.from_dict(
+        dict(sorted(rows.items())), orient="index", columns=list(columns), dtype=float
+    ).set_index(pd.MultiIndex.from_tuples(sorted(rows), names=KEY))
+
+
+# constant elasticities 2 and 3, a bent curve, and none for d
+CURVES = by_offer(
+    CURVE,
+    {
+        ("a", "m1"): (3.0, np.log(10.0), 2.0, 2.0, 0.0, 5.0),
+        ("b", "m0"): (2.0, np.log(20.0), 3.0, 3.0, 0.0, 5.0),
+        ("c", "m0"): (4.0, np.log(30.0), 1.0, 3.0, 0.1, 4.0),
+    },
+)
+DECIDED = by_offer(
+    ("price_recommended", *UPLIFT),
+    {
+        ("a", "m1"): (3.19, 0.5, -0.5, 1.5),
+        ("b", "m0"): (1.99, 2.0, 1.0, 4.0),
+        ("c", "m0"): (np.nan, np.nan, np.nan, np.nan),
+    },
+)
+
+
+def contender(**changes: Any) -> PriceLakeCurves:
+    return PriceLakeCurves(**{"curves": CURVES, "decided": DECIDED, "interval_rate": 0.8, "effort": None} | changes)
+
+
+def fitted(**changes: Any) -> PriceLakeCurves:
+    made = contender(**changes)
+    made.fit(HISTORY)
+    return made
+
+
+def test_units_are_those_of_each_offers_own_curve_in_closed_form() -> None:
+    prices = np.array([[2.0, 2.2], [3.0, 2.7], [4.0, 4.8], [5.0, 5.5]])
+    units = fitted().units(prices)
+    assert units[0] == pytest.approx([20.0, 20.0 * 1.1**-3.0])
+    assert units[1] == pytest.approx([10.0, 10.0 * 0.9**-2.0])
+    ratio = np.log(1.2)
+    rise = np.log1p(np.exp(4.0 * (ratio - 0.1))) - np.log1p(np.exp(-4.0 * 0.1))
+    assert units[2] == pytest.approx([30.0, 30.0 * np.exp(-(ratio + 2.0 / 4.0 * rise))])
+    assert np.isnan(units[3]).all()
+
+
+def test_prices_come_in_the_order_of_the_offers_and_a_held_one_stays() -> None:
+    prices = fitted().propose(HISTORY, Feasible(OFFERS[["price_now"]].to_numpy()))
+    assert prices.tolist() == [1.99, 3.19, 4.0, 5.0]
+
+
+@pytest.mark.parametrize(("rate", "reach"), [(0.8, 1.2815515655446004), (0.9, 1.6448536269514722)])
+def test_gains_are_the_stated_uplift_with_the_deviation_of_its_interval(rate: float, reach: float) -> None:
+    gain, deviation = fitted(interval_rate=rate).gains()
+    assert gain[:2].tolist() == [2.0, 0.5]
+    assert deviation[:2] == pytest.approx([1.5 / reach, 1.0 / reach])  # half of the interval's width over its reach
+    assert np.isnan(gain[2:]).all()
+    assert np.isnan(deviation[2:]).all()
+
+
+def test_nothing_can_be_asked_before_the_offers_are_known() -> None:
+    for ask in (lambda one: one.units(np.ones((4, 1))), lambda one: one.gains()):
+        with pytest.raises(ValueError, match="fit the model first"):
+            ask(contender())
+
+
+def stage() -> Stage:
+    return Stage(None, HISTORY, Feasible(OFFERS[["price_now"]].to_numpy()), Setting((), "strong"))  # type: ignore[arg-type]
+
+
+def test_jobs_that_failed_fail_the_contender_and_what_they_took_is_kept() -> None:
+    none, effort = pd.DataFrame(), Effort(3.0, 40.0)
+    failed = contender(curves=none, decided=none, effort=effort, error="Gate 2 was not passed.")
+    with pytest.raises(PriceLakeError, match=r"^Gate 2 was not passed\.$"):
+        failed.fit(HISTORY)
+    one = enter(failed, stage())
+    assert one.error is not None
+    assert "Gate 2 was not passed." in one.error
+    assert one.effort == effort
+    assert one.failed.all()
+    assert one.prices.tolist() == OFFERS["price_now"].tolist()
+
+
+def test_one_measurement_of_all_seeds_is_told_once_and_has_no_interval() -> None:
+    rows = summarise(run(stage(), enter(contender(effort=Effort(6.0, 512.0)), stage())))
+    assert [(row.figure, row.seeds, row.mean) for row in rows] == [
+        ("failed_fits", 2, 0.5),  # d, of the second seed, has no curve
+        ("seconds", 1, 6.0),
+        ("peak_memory_mb", 1, 512.0),
+    ]
+    assert all(row.as_dict()["low"] is None and row.as_dict()["high"] is None for row in rows[1:])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "pseudonym"),
+    [  # RFC 4231, test cases 1, 2 and 6
+        (b"\x0b" * 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+        (b"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        (
+            b"\xaa" * 131,
+            "Test Using Larger Than Block-Size Key - Hash Key First",
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+        ),
+    ],
+)
+def test_a_pseudonym_is_the_hmac_of_the_standard(key: bytes, value: str, pseudonym: str) -> None:
+    assert pseudonym_of(key, value) == pseudonym
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")  # RFC 2104
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in block) + value.encode()).digest()
+    assert hashlib.sha256(bytes(b ^ 0x5C for b in block) + inner).hexdigest() == pseudonym
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What stands in for the jobs."""
+
+    ran: list[str]
+    raises: dict[str, BaseException]
+
+    def run(self, name: str, *_: Any) -> None:
+        self.ran.append(name)
+        if name in self.raises:
+            raise self.raises[name]
+
+
+def shop_of(folder: Path, monkeypatch: pytest.MonkeyPatch, jobs: Jobs, *, with_model: bool = True) -> ScoredShop:
+    monkeypatch.setattr(score_shop, "run_job", jobs.run)
+    monkeypatch.setattr(score_shop, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
+    monkeypatch.setattr(score_shop, "read_history", lambda *_: HISTORY)
+    market: Any = SimpleNamespace(shop=folder / "shop.yaml", as_of=date(2024, 3, 4))
+    rules = ROOT / "conf/rules/scoreboard.yaml"
+    return run_shop(None, market, rules, folder, SilentReporter(), with_model=with_model)  # type: ignore[arg-type]
+
+
+def test_jobs_that_finish_leave_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs([], {})
+    shop = shop_of(tmp_path, monkeypatch, jobs)
+    assert (shop.finished, shop.error) == (MODEL_JOBS, None)
+    assert shop.effort is not None
+    assert jobs.ran == ["ingest", "build_features", *MODEL_JOBS]
+
+
+def test_nothing_is_learnt_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs([], {})
+    shop = shop_of(tmp_path, monkeypatch, jobs, with_model=False)
+    assert (shop.finished, shop.error, shop.effort) == ((), None, None)
+    assert jobs.ran == ["ingest", "build_features"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TrainingError("Gate /a/b was not passed."), "Gate /a/b was not passed."),
+        (np.linalg.LinAlgError("Singular matrix"), "LinAlgError: Singular matrix"),
+    ],
+)
+def test_whatever_a_job_of_pricelake_raises_is_its_failure_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    jobs = Jobs([], {"train_demand": error})
+    shop = shop_of(tmp_path, monkeypatch, jobs)
+    assert shop.error is not None
+    assert shop.error.splitlines()[-1] == message
+    assert shop.finished == ("train_recommender",)  # whose recommendations are there to be read
+    assert shop.effort is not None
+    assert shop.effort.seconds > 0.0
+    assert jobs.ran[-1] == "train_demand"
+    assert shop.history is HISTORY
+
+
+@pytest.mark.parametrize(("name", "error"), [("ingest", ValueError("no table")), ("train_demand", KeyboardInterrupt())])
+def test_a_shop_without_tables_and_a_user_who_stops_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        shop_of(tmp_path, monkeypatch, Jobs([], {name: error}))
+
+
+def test_a_failure_is_told_in_few_lines_and_without_folders() -> None:
+    text = f"cannot read file:/var/lake/gold/part-0.parquet, {ROOT}/libs/x.py or https://a.example/b/c\n"
+    try:
+        raise OSError(text + "\tat org.apache.Spark\n" * 500)
+    except OSError as error:
+        lines = told(error).splitlines()
+    assert lines[0].startswith("test_score_pricelake.py:")
+    assert lines[0].endswith(" in test_a_failure_is_told_in_few_lines_and_without_folders")
+    assert lines[1] == "OSError: cannot read part-0.parquet, x.py or https://a.example/b/c"
+    assert len(lines) <= 7
