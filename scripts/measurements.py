@@ -15,6 +15,7 @@ DEMO, BENCH, TEST = ROOT / "build/demo/run.json", ROOT / "build/bench/bench.json
 FULL, QUICK = ROOT / "build/score/full/scoreboard.json", ROOT / "build/score/quick/scoreboard.json"
 PAGE, README = ROOT / "docs/measurements.md", ROOT / "README.md"
 VERSION = "code_version"
+LONGEST_SHOWN = 60
 
 
 class RecordError(ValueError):
@@ -29,11 +30,13 @@ class Record:
         path: its file.
         command: what writes it.
         content: JSON.
+        within: keys above the content, with a dot behind each, where it is a part of the file.
     """
 
     path: Path
     command: str
     content: dict[str, Any]
+    within: str = ""
 
     def at(self, path: str) -> Any:
         """What lies under keys joined by dots.
@@ -45,8 +48,8 @@ class Record:
         for key in path.split("."):
             if not isinstance(found, dict) or key not in found:
                 raise RecordError(
-                    f"{self.path} has no '{path}', which the page states: the run skipped it, or another version of "
-                    f"the code wrote the record. Run '{self.command}' again."
+                    f"{self.path} has no '{self.within}{path}', which the page states: the run skipped it, or another "
+                    f"version of the code wrote the record. Run '{self.command}' again."
                 )
             found = found[key]
         return found
@@ -59,8 +62,47 @@ class Record:
         """
         found = self.at(path)
         if isinstance(found, bool) or not isinstance(found, int | float):
-            raise RecordError(f"{self.path}: '{path}' is {found!r}, not a number. Run '{self.command}' again.")
+            raise self._not(path, "a number")
         return float(found)
+
+    def text(self, path: str) -> str:
+        """The text under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no text.
+        """
+        found = self.at(path)
+        if not isinstance(found, str):
+            raise self._not(path, "a text")
+        return found
+
+    def texts(self, path: str) -> list[str]:
+        """The texts under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no list of texts.
+        """
+        found = self.at(path)
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise self._not(path, "a list of texts")
+        return found
+
+    def parts(self, path: str) -> "list[Record]":
+        """The objects listed under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no list of objects.
+        """
+        found = self.at(path)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise self._not(path, "a list of objects")
+        numbered = enumerate(found)
+        return [Record(self.path, self.command, one, f"{self.within}{path}.{n}.") for n, one in numbered]
+
+    def _not(self, path: str, kind: str) -> RecordError:
+        found = repr(self.at(path))
+        shown = found if len(found) <= LONGEST_SHOWN else f"{found[:LONGEST_SHOWN]}…"
+        return RecordError(f"{self.path}: '{self.within}{path}' is {shown}, not {kind}. Run '{self.command}' again.")
 
 
 @dataclass(frozen=True)
@@ -207,7 +249,31 @@ def read_record(path: Path, command: str) -> Record:
     return Record(path, command, content)
 
 
-def origin_lines(demo: Record, bench: Record, test: Record, full: Record) -> list[str]:
+def read_scoreboard(path: Path, command: str) -> Record:
+    """As :func:`read_record`, a scoreboard that holds all that its tables state.
+
+    Raises:
+        RecordError: as :func:`read_record`, or a key is absent or of another kind.
+    """
+    record = read_record(path, command)
+    for key in scoreboard_tables.RECORD_TEXTS:
+        record.text(key)
+    for key in scoreboard_tables.RECORD_NUMBERS:
+        record.number(key)
+    for row in record.parts("rows"):
+        row.number("seeds")
+        row.texts("switches")
+        for key in scoreboard_tables.ROW_TEXTS:
+            row.text(key)
+        for key in scoreboard_tables.ROW_NUMBERS:
+            if row.at(key) is not None:
+                row.number(key)
+    for promise in record.parts("promises"):
+        promise.text("contender")
+    return record
+
+
+def origin_lines(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> list[str]:
     """Which runs the page is of; a warning where their code differs."""
     lines = ["| run | date | code | machine |", "|---|---|---|---|"]
     for record, when in ((demo, "finished_at"), (bench, "date"), (test, "finished_at")):
@@ -215,7 +281,7 @@ def origin_lines(demo: Record, bench: Record, test: Record, full: Record) -> lis
         if record is bench:
             machine += f", Python {record.at('machine.python')}, {record.at('machine.kernel')}"
         lines.append(f"| `{record.command}` | {str(record.at(when))[:10]} | {record.at(VERSION)} | {machine} |")
-    versions = sorted({*(record.at(VERSION) for record in (demo, bench, test)), full.at("commit")})
+    versions = sorted({*(record.at(VERSION) for record in (demo, bench, test)), full.at("commit"), quick.at("commit")})
     if len(versions) > 1:
         lines += [
             "",
@@ -256,7 +322,7 @@ def bench_table(bench: Record) -> list[str]:
     return lines
 
 
-def missed_lines(demo: Record, bench: Record, test: Record) -> list[str]:
+def missed_lines(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> list[str]:
     """The section on missed targets; nothing where all are met."""
     missed = [
         (target, record)
@@ -264,14 +330,15 @@ def missed_lines(demo: Record, bench: Record, test: Record) -> list[str]:
         for target in targets
         if target.is_missed(record)
     ]
-    if not missed:
+    of_scoreboard = scoreboard_tables.missed_lines(scoreboard_tables.facts(full.content, quick.content))
+    if not missed and not of_scoreboard:
         return []
     where_observed = "ahead" if WAPE_RATIO_OBSERVED.read(demo) < 1 else "not ahead either"
     lines = ["## Targets missed", ""]
     for target, record in missed:
         text = EXPLANATIONS.get(target.what, "Not explained yet.").format(where_observed=where_observed)
         lines += [f"**{target.what}** ({_figure(target, record)}, target {target.target}). {text}", ""]
-    return lines
+    return [*lines, *of_scoreboard]
 
 
 def scoreboard_section(full: Record, quick: Record) -> list[str]:
@@ -282,7 +349,7 @@ def scoreboard_section(full: Record, quick: Record) -> list[str]:
         f"{scoreboard_tables.origin(full.content)}. Quick: {scoreboard_tables.origin(quick.content)}. What each figure",
         "means: [`docs/scoreboard.md`](scoreboard.md); all cases and plots: `build/score/scoreboard.html`.",
         "",
-        *scoreboard_tables.target_lines(full.content, quick.content),
+        *scoreboard_tables.target_lines(scoreboard_tables.facts(full.content, quick.content)),
         "",
         *scoreboard_tables.result_lines(full.content),
     ]
@@ -299,7 +366,7 @@ def page(demo: Record, bench: Record, test: Record, full: Record, quick: Record)
         "",
         f"Written by `make measurements` on {datetime.now(UTC).date()} from one run of each:",
         "",
-        *origin_lines(demo, bench, test, full),
+        *origin_lines(demo, bench, test, full, quick),
         "",
         "## The demo: Complete Journey (`make demo`)",
         "",
@@ -316,7 +383,7 @@ def page(demo: Record, bench: Record, test: Record, full: Record, quick: Record)
         *plain_table(TEST_TARGETS, test),
         "",
         *scoreboard_section(full, quick),
-        *missed_lines(demo, bench, test),
+        *missed_lines(demo, bench, test, full, quick),
     ]
     return "\n".join(lines)
 
@@ -335,15 +402,12 @@ def main(
     Returns:
         1 where a record is missing or lacks a figure; page and README are left as they were.
     """
-    paths = (
-        *((demo, "make demo"), (bench, "make bench"), (test, "make test")),
-        *((full, "make score"), (quick, "make score-quick")),
-    )
     try:
-        records = [read_record(path, command) for path, command in paths]
-        text = page(*records)
-        told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), records[3].content)
-    except (RecordError, ValueError) as error:
+        runs = (read_record(demo, "make demo"), read_record(bench, "make bench"), read_record(test, "make test"))
+        scored = read_scoreboard(full, "make score")
+        text = page(*runs, scored, read_scoreboard(quick, "make score-quick"))
+        told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), scored.content)
+    except ValueError as error:  # a RecordError is one
         sys.stderr.write(f"{error}\n")
         return 1
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,28 +1,26 @@
 """The scoreboard's record as tables: targets and figures for docs/measurements.md, and the summary in README.md."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
-ALL = (
-    "confounding_visible",
-    "confounding_hidden",
-    "sold_out",
-    "cross_effects",
-    "competitor_reaction",
-    "forward_buying",
-)
+import numpy as np
+
+from pricelake.evaluation.rows import worst
+from pricelake.settings.simulation import Instruments, Switches
+
+ALL = tuple(Switches.model_fields)
 CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 MODELS = ("pricelake", "lightgbm", "double_ml", "hierarchical_ols", "loglog_ols", "mlp", "guessed_elasticity")
 LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move", "uniform_move_+20")
 POLICIES = (*MODELS, *LAZY, "true_own_curves")
-AGES = (0, 2, 4, 8)
-INSTRUMENTS = ("strong", "weak", "none")
-RATES: tuple[tuple[str, dict[str, float]], ...] = (
-    ("0 %", {"sold_out_rate": 0.0}),
-    ("10 %", {}),
-    ("20 %", {"sold_out_rate": 0.2}),
-    ("40 %", {"sold_out_rate": 0.4}),
-)
+INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
+USUAL_INSTRUMENTS = "strong"
+RECORD_TEXTS = ("commit", "command", "started_at")
+RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
+ROW_TEXTS = ("section", "figure", "contender", "instruments")
+ROW_NUMBERS = ("mean", "low", "high", "worst")
+"""What the tables need of a record and of each of its ``rows``, whose numbers may be null; more: ``promises``."""
 BEGIN, END = "<!-- scoreboard: written by make measurements -->", "<!-- end of scoreboard -->"
 Row = Mapping[str, Any]
 
@@ -31,13 +29,13 @@ class Scores:
     """Rows of a record by what they are."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
-        """Index the rows of a scoreboard.json."""
-        self.record = record
+        """Take the rows of a scoreboard.json, and the share of weeks that usually sell out."""
         self.rows: list[Row] = list(record["rows"])
+        self.usual_rate = float(record["usual_sold_out_rate"])
 
     def find(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> Row | None:
-        """The row of one figure; what is not named must be absent from the row (instruments: strong)."""
-        wanted = {"instruments": "strong", **more}
+        """The row of one figure; what is not named must be absent from the row, and instruments the usual ones."""
+        wanted = {"instruments": USUAL_INSTRUMENTS, **more}
         keys = ("instruments", "weeks", "group", "sold_out_rate", "case")
         for row in self.rows:
             if (row["section"], row["figure"], row["contender"]) == (section, figure, contender) and (
@@ -54,9 +52,43 @@ class Scores:
         ends = "" if row["low"] is None else f" ({row['low']:.2f} … {row['high']:.2f})"
         return f"{row['mean']:.2f}{ends}"
 
-    def worst(self, section: str, figure: str) -> float:
-        """The largest mean of a figure, over everything."""
-        return max(float(row["worst"]) for row in self.rows if (row["section"], row["figure"]) == (section, figure))
+    def worst(self, section: str, figure: str, contender: str | None = None) -> float | None:
+        """The worst seed of a figure over all cases and contenders, or over one contender's.
+
+        What is worse is the figure's own: more violations, less capture (:func:`pricelake.evaluation.rows.worst`). Rows
+        whose worst seed is null, which is a seed without a value, are passed over; None where nothing else is left.
+        """
+        values = [
+            float(row["worst"])
+            for row in self.rows
+            if (row["section"], row["figure"]) == (section, figure)
+            and contender in (None, row["contender"])
+            and row["worst"] is not None
+        ]
+        return worst(figure, np.array(values)) if values else None
+
+    def weeks(self, section: str, figure: str) -> list[int]:
+        """Numbers of weeks under which a figure was measured, ascending."""
+        found = {row.get("weeks") for row in self.rows if (row["section"], row["figure"]) == (section, figure)}
+        return sorted(number for number in found if number is not None)
+
+    def rates(self, section: str, figure: str) -> list[tuple[str, dict[str, float]]]:
+        """Shares of weeks sold out under which a figure was measured, ascending: heading, and what the row says."""
+        of = [row for row in self.rows if (row["section"], row["figure"]) == (section, figure)]
+        found = {float(row["sold_out_rate"]) for row in of if row.get("sold_out_rate") is not None}
+        own = {rate: {"sold_out_rate": rate} for rate in found}
+        rates: dict[float, dict[str, float]] = own | {self.usual_rate: {}}
+        return [(f"{100 * rate:g} %", rates[rate]) for rate in sorted(rates)]
+
+    def fewest_seeds(self, *, grouped: bool) -> int | None:
+        """The smallest number of seeds behind a figure of products, of all or of groups; None where there is none.
+
+        Section ``run`` is left out: time and memory are one measurement of all seeds together.
+        """
+        return min(
+            (int(row["seeds"]) for row in self.rows if row["section"] != "run" and ("group" in row) == grouped),
+            default=None,
+        )
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
@@ -71,26 +103,81 @@ def origin(record: Mapping[str, Any]) -> str:
     return f"{made}, {record['seconds'] / 60:.0f} minutes; mean and 95 % interval over seeds"
 
 
-def target_lines(full: Mapping[str, Any], quick: Mapping[str, Any] | None) -> list[str]:
-    """Targets of the scoreboard itself."""
+@dataclass(frozen=True)
+class Fact:
+    """A target of the scoreboard itself and what became of it.
+
+    Attributes:
+        what: name of the figure.
+        target: in words.
+        value: measured; None: it was not.
+        met: whether the target is; None: there is none to meet.
+        form: how the value is printed.
+    """
+
+    what: str
+    target: str
+    value: float | None
+    met: bool | None
+    form: str = "{:.0f}"
+
+    @property
+    def figure(self) -> str:
+        """The value as printed; a dash where it was not measured."""
+        return "–" if self.value is None else self.form.format(self.value)
+
+
+FULL_MINUTES, QUICK_MINUTES = "full scoreboard, minutes", "quick scoreboard, minutes"
+SEEDS, SEEDS_OF_GROUPS = "seeds behind every figure", "of which groups of price changes"
+PROMISED, BROKEN = "categories with a promise of PriceLake", "prices outside the rules, all contenders"
+EXACT = "the oracle's lowest capture of the proven best"
+EXPLANATIONS = {
+    SEEDS: "A figure is left out on a seed where it cannot be measured, and its mean and interval are those of the "
+    "other seeds.",
+    PROMISED: "A category in which PriceLake moves no price is without a promise. The slope and the coverage rest on "
+    "fewer promises than planned.",
+    EXACT: "Where a category's allowed prices have more than 200 000 combinations the oracle searches, and what counts "
+    "as the best is a bound that no prices can exceed. The search missed at most the gap; every contender's capture "
+    "is measured against the bound and lies nearer 0 for it.",
+}
+"""Target → what bounds it; on the page only where it is missed."""
+
+
+def facts(full: Mapping[str, Any], quick: Mapping[str, Any]) -> list[Fact]:
+    """Targets of the scoreboard itself; what was not measured meets none."""
     scores = Scores(full)
-    seeds = min(int(row["seeds"]) for row in scores.rows if row["section"] == "own_price_bias" and "group" not in row)
+    seeds = scores.fewest_seeds(grouped=False)
     promised = len([one for one in full["promises"] if one["contender"] == "pricelake"])
-    exact = min(
-        float(row["worst"]) for row in scores.rows if (row["contender"], row["figure"]) == ("oracle", "capture")
-    )
     broken = scores.worst("profit_capture", "violations")
-    facts = [
-        ("full scoreboard, minutes", "≤ 90", full["seconds"] / 60, full["seconds"] <= 5400, "{:.0f}"),
-        ("seeds behind every figure", "≥ 10", seeds, seeds >= 10, "{:.0f}"),
-        ("categories with a promise of PriceLake", "≥ 200", promised, promised >= 200, "{:.0f}"),
-        ("prices outside the rules, all contenders", "0", broken, broken == 0, "{:.0f}"),
-        ("the oracle's lowest capture of the proven best", "1 (exact)", exact, exact > 1 - 1e-9, "{:.3f}"),
+    exact = scores.worst("profit_capture", "capture", "oracle")
+    return [
+        Fact(FULL_MINUTES, "≤ 90", full["seconds"] / 60, full["seconds"] <= 5400),
+        Fact(QUICK_MINUTES, "≤ 10", quick["seconds"] / 60, quick["seconds"] <= 600, "{:.1f}"),
+        Fact(SEEDS, "≥ 10", seeds, seeds is not None and seeds >= 10),
+        Fact(SEEDS_OF_GROUPS, "as measured", scores.fewest_seeds(grouped=True), None),
+        Fact(PROMISED, "≥ 200", promised, promised >= 200),
+        Fact(BROKEN, "0", broken, broken == 0),
+        Fact(EXACT, "1 (exact)", exact, exact is not None and exact > 1 - 1e-9, "{:.3f}"),
     ]
-    if quick is not None:
-        facts.insert(1, ("quick scoreboard, minutes", "≤ 10", quick["seconds"] / 60, quick["seconds"] <= 600, "{:.1f}"))
-    lines = [(what, target, form.format(value), "yes" if met else "**no**") for what, target, value, met, form in facts]
-    return table(("figure", "target", "measured", "met"), lines)
+
+
+def target_lines(told: Sequence[Fact]) -> list[str]:
+    """The table of targets."""
+    verdicts = {True: "yes", False: "**no**", None: ""}
+    return table(
+        ("figure", "target", "measured", "met"),
+        [(one.what, one.target, one.figure, verdicts[one.met]) for one in told],
+    )
+
+
+def missed_lines(told: Sequence[Fact]) -> list[str]:
+    """A paragraph for each target that was missed."""
+    lines = []
+    for one in told:
+        if one.met is False:
+            text = EXPLANATIONS.get(one.what, "Not explained yet.")
+            lines += [f"**{one.what}** ({one.figure}, target {one.target}). {text}", ""]
+    return lines
 
 
 Column = tuple[str, str, str, Mapping[str, Any]]
@@ -98,7 +185,9 @@ Column = tuple[str, str, str, Mapping[str, Any]]
 
 
 def grid(scores: Scores, title: str, contenders: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    """A table of contenders and figures under a title."""
+    """A table of contenders and figures under a title; nothing where there is no figure to show."""
+    if not columns:
+        return []
     body = [
         [name, *(scores.cell(section, figure, name, **more) for _, section, figure, more in columns)]
         for name in contenders
@@ -111,10 +200,10 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
     scores = Scores(full)
     bias, change, profit = "own_price_bias", "after_change", "profit_capture"
     movements: list[Column] = [
-        (f"movement, {kind} instruments", bias, "movement", {"instruments": kind})
-        for kind in ("strong", "weak", "none")
+        (f"movement, {kind} instruments", bias, "movement", {"instruments": kind}) for kind in INSTRUMENTS
     ]
-    errors = ("error_5", "error_10", "error_20", "forecast_wape", "soldout_underestimation")
+    missed = "soldout_underestimation"
+    errors = ("error_5", "error_10", "error_20", "forecast_wape", missed)
     promises, cold = ("slope", "intercept", "coverage_50", "coverage_90"), "cold_start"
     return [
         *grid(
@@ -133,14 +222,14 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
             scores,
             "Share of demand missed, by share of weeks sold out",
             MODELS,
-            [(name, change, "soldout_underestimation", more) for name, more in RATES],
+            [(name, change, missed, more) for name, more in scores.rates(change, missed)],
         ),
         *grid(
             scores,
             "Profit capture: 0 the status quo, 1 the oracle",
             POLICIES,
             [
-                *((f"{weeks} weeks", profit, "capture", {"weeks": weeks}) for weeks in (1, 4, 13)),
+                *((f"{weeks} weeks", profit, "capture", {"weeks": weeks}) for weeks in scores.weeks(profit, "capture")),
                 ("unconfounded, 4 weeks", profit, "capture", {"switches": CALM, "weeks": 4}),
                 ("no instruments, 4 weeks", profit, "capture", {"instruments": "none", "weeks": 4}),
             ],
@@ -155,7 +244,7 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
             scores,
             "New products: capture over 4 weeks, by weeks of history",
             MODELS,
-            [(str(age), cold, "capture", {"case": cold, "weeks": age}) for age in AGES],
+            [(str(age), cold, "capture", {"case": cold, "weeks": age}) for age in scores.weeks(cold, "capture")],
         ),
         *grid(
             scores,
