@@ -46,7 +46,7 @@ CLAIMS = {
         "Prices from the model bring a large part of the profit that perfect knowledge would bring, under the same "
         "rules.",
         "True expected profit of the whole shop, cross effects included, with all prices held for the weeks ahead. 0 "
-        "is what the prices in force earn, 100 % what the oracle earns; below 0 a policy loses money. The oracle "
+        "is what the prices in force earn, 100 % what the oracle earns; below 0 it earns less than today's prices. The oracle "
         "knows all curves; “true own curves” knows each product's own curve perfectly and ignores that products take "
         "sales from each other. Both are lines and not rivals. Of the uniform moves the plot shows the best and the "
         "worst; which one is best is known only afterwards.",
