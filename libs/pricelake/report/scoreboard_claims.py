@@ -37,8 +37,10 @@ CLAIMS = {
         "Predicted units stay right when one price is moved to where it may never have been.",
         "Expected units wanted in the first week after the history, without sampling noise and without running out "
         "of stock. The error is the sum of absolute errors over the sum of true units, with one price moved up and "
-        "down. The share of demand missed is 1 − predicted / true units, so above 0 the model takes sales that "
-        "stock-outs cut short for demand.",
+        "down. Most of it is the level and the week's shocks, which nobody can know: compare it with the error at "
+        "today's prices. The share of demand missed is 1 − predicted / true units: above 0 the forecast is too low as "
+        "a whole. Taking sales that stock-outs cut short for demand does that, and so may other things: see how it "
+        "grows with the share of weeks sold out.",
     ),
     "profit_capture": Claim(
         "Do its prices earn more?",
@@ -46,8 +48,10 @@ CLAIMS = {
         "Prices from the model bring a large part of the profit that perfect knowledge would bring, under the same "
         "rules.",
         "True expected profit of the whole shop, cross effects included, with all prices held for the weeks ahead. 0 "
-        "is what the prices in force earn, 100 % what the oracle earns; below 0 it earns less than today's prices. The oracle "
-        "knows all curves; “true own curves” knows each product's own curve perfectly and ignores that products take "
+        "is what the prices in force earn, 100 % what the oracle earns; below 0 it earns less than today's prices. "
+        "Where products take sales from each other, a model that thinks demand less elastic than it is raises prices, "
+        "which makes up for what it ignores: read capture together with the bias above. The oracle knows all curves; "
+        "“true own curves” knows each product's own curve perfectly and ignores that products take "
         "sales from each other. Both are lines and not rivals. Of the uniform moves the plot shows the best and the "
         "worst; which one is best is known only afterwards.",
     ),
@@ -65,13 +69,15 @@ CLAIMS = {
         "New products",
         "A product with few weeks of history, or none, is priced with what similar products teach.",
         "True elasticities, units and profit over four weeks, as above, of products that have been on sale for the "
-        "stated number of weeks, with all other prices left as they are. At 0 weeks nobody has sales to learn from.",
+        "stated number of weeks, with all other prices left as they are. At 0 weeks nobody has sales to learn from. "
+        "Whoever has no answer, as PriceLake below 20 weeks of sales, counts as having said 0 units and no reaction, "
+        "and keeps the price: an error of 100 % and a capture of 0 mean that nothing was said.",
     ),
     "recommendation": Claim(
         "Does it know what customers like?",
         "Recommendations",
         "The products recommended to a customer are those that the customer truly likes best.",
-        "The simulated customers' true tastes and not their next purchases, so luck in what was bought plays no part.",
+        "The simulated customers' true tastes and not their next purchases: luck in what they buy next plays no part.",
     ),
     "run": Claim(
         "What does it cost to run?",
