@@ -381,8 +381,14 @@ def test_kept_and_broken_promises_are_counted() -> None:
         {**own, "promised": 0.05, "realised": -0.01, "low_90": 0.02, "high_90": 0.08},
         {**own, "promised": 0.05, "realised": 0.04, "low_90": None, "high_90": None},
     ]
+    promises += [{**promises[0], "contender": "mlp", "promised": 0.5}, {**promises[0], "contender": "double_ml"}]
     text = words(render_scoreboard(record_of(row("promise", "slope", "pricelake", 0.9), promises=promises)))
-    assert "Of 3 categories, 2 gained less than promised and 1 lost money; 1 of 2 lie in their 90 % interval." in text
+    kept = "2 gained less than promised and 1 earned less than before; 1 of 2 lie in their 90 % interval."
+    assert f"Of 3 categories, {kept}" in text
+    assert (
+        "On average over categories, PriceLake promised +5.0 % and +3.0 % came true; Double ML promised +5.0 % and "
+        "+6.0 % came true; MLP promised +50.0 % and +6.0 % came true."
+    ) in text
 
 
 def test_the_same_record_gives_the_same_page_and_is_left_alone() -> None:

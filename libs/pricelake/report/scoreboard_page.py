@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 
 from pricelake.report import scoreboard_sentences
@@ -13,6 +14,7 @@ from pricelake.report.scoreboard_lines import holds
 from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_record
 from pricelake.report.scoreboard_sections import heading, section_views
 from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
+from pricelake.report.wording import rate
 from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS
 
 
@@ -126,5 +128,21 @@ def _promises_kept(board: Scoreboard) -> str:
     short = sum(one.realised < one.promised for one in own)
     told = f"Of {len(own)} categories, {short} gained less than promised"
     losses = sum(one.realised < 0 for one in own)
-    told += f" and {losses} lost money" if losses else ""
-    return f"{told}; {held} of {len(judged)} lie in their 90 % interval." if judged else f"{told}."
+    told += f" and {losses} earned less than before" if losses else ""
+    told += f"; {held} of {len(judged)} lie in their 90 % interval." if judged else "."
+    return f"{told} On average over categories, {_promised_and_realised(board)}."
+
+
+def _promised_and_realised(board: Scoreboard) -> str:
+    """Mean promised and realised gain of every contender, PriceLake first, then by how far the two lie apart."""
+    means = {}
+    for name in dict.fromkeys(one.contender for one in board.promises):
+        mine = [one for one in board.promises if one.contender == name]
+        means[name] = (fmean(one.promised for one in mine), fmean(one.realised for one in mine))
+    order = sorted(means, key=lambda name: (name != OWN, abs(means[name][0] - means[name][1])))
+    said = [
+        f"{scoreboard_sentences.contender_name(name)} promised {rate(means[name][0], plus=True)} and "
+        f"{rate(means[name][1], plus=True)} came true"
+        for name in order
+    ]
+    return "; ".join(said)
