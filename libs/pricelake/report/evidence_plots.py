@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pricelake.report.evidence_facts import HeldOutFigures, JobRun, PanelQuality, QuarantineCount, RankingQuality
 from pricelake.report.palette import role
-from pricelake.report.plot import Plot, axis, horizontal_bars, layout, shop_text, wrapped
+from pricelake.report.plot import Plot, axis, horizontal_bars, layout, legend, shop_text, wrapped
 from pricelake.report.wording import CONTENDERS, PURCHASES, count, number, rate, share, words
 
 
@@ -48,15 +48,6 @@ def ranking_bars(rankings: Sequence[RankingQuality]) -> Plot:
         }
         for place, contender in enumerate(contenders)
     ]
-    legend = {
-        "orientation": "h",
-        "x": 0,
-        "y": 1.02,
-        "yanchor": "bottom",
-        "font": {"size": 12, "color": role("text")},
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
     shape = layout(
         320,
         axis(showgrid=False, type="category", tickfont={"size": 12, "color": role("text")}),
@@ -64,7 +55,7 @@ def ranking_bars(rankings: Sequence[RankingQuality]) -> Plot:
         barmode="group",
         bargap=0.3,
         showlegend=True,
-        legend=legend,
+        legend=legend(1.02),
     )
     return Plot("ranking-bars", "Ranking quality by kind of purchase", data, shape)
 

@@ -99,6 +99,26 @@ def layout(height: int, xaxis: dict[str, Any], yaxis: dict[str, Any], **more: An
     }
 
 
+def legend(y: float, size: int = 12, **more: Any) -> dict[str, Any]:
+    """A legend in a row that only tells and cannot be clicked.
+
+    Args:
+        y: where it stands in heights of the plot: below 0 it hangs under the plot, else it stands on it.
+        size: of its text in pixels.
+        **more: other properties of a plotly legend.
+    """
+    return {
+        "orientation": "h",
+        "x": 0,
+        "y": y,
+        "yanchor": "top" if y < 0 else "bottom",
+        "font": {"size": size, "color": role("text")},
+        "itemclick": False,
+        "itemdoubleclick": False,
+        **more,
+    }
+
+
 def horizontal_bars(
     key: str,
     label: str,

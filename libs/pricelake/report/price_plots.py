@@ -19,6 +19,7 @@ from pricelake.report.plot import (
     axis,
     horizontal_bars,
     layout,
+    legend,
     names_axis,
     shop_text,
     wrapped,
@@ -49,16 +50,7 @@ def decision_split(totals: DecisionTotals) -> Plot:
         axis(visible=False),
         barmode="stack",
         showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": -0.1,
-            "yanchor": "top",
-            "traceorder": "normal",
-            "font": {"size": 13, "color": role("text")},
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        legend=legend(-0.1, 13, traceorder="normal"),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
     )
     label = "; ".join(f"{name} {prices}" for name, prices in parts)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pricelake.report.palette import role
-from pricelake.report.plot import Plot, axis, layout, shop_text
+from pricelake.report.plot import Plot, axis, layout, legend, shop_text
 from pricelake.report.scoreboard_plots import PERCENT, hover_text, scale, shown_scores
 from pricelake.report.scoreboard_record import Promise, Score
 from pricelake.report.scoreboard_sentences import contender_name
@@ -43,16 +43,7 @@ def line_plot(boards: Sequence[tuple[float, Board]], key: str, title: str, suffi
             zerolinecolor=role("muted"),
         ),
         showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": -0.2,
-            "yanchor": "top",
-            "traceorder": "reversed",
-            "font": {"size": 12, "color": role("text")},
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        legend=legend(-0.2, traceorder="reversed"),
     )
     return Plot(key, f"{figure.title} by {title}, one line per contender", data, shape)
 
