@@ -98,34 +98,26 @@ class SimulatedMarket:
 
     def tastes(self, market: str) -> pd.DataFrame:
         """See :class:`pricelake.evaluation.market.KnownTastes`."""
-        branch = self._branch(market)
-        each = self.settings.categories
+        sold = self._sold_in(market)
+        number, shoppers = self._market(sold[0], market), sold[0].stage.demand.shoppers
+        classes = range(len(shoppers.visits))
+        customers = [
+            f"c{sold[0].stage.first_customer + shoppers.offsets[number, k] + n}"
+            for k in classes
+            for n in range(shoppers.counts[number, k])
+        ]
         found: dict[str, Floats] = {}
-        customers: list[str] = []
-        for one in (self.truth.category(number) for number in range(branch * each, (branch + 1) * each)):
-            number, shoppers = self._market(one, market), one.stage.demand.shoppers
-            classes = range(len(shoppers.visits))
-            customers = [
-                f"c{one.stage.first_customer + shoppers.offsets[number, k] + n}"
-                for k in classes
-                for n in range(shoppers.counts[number, k])
-            ]
+        for one in sold:
             wanted = np.concatenate([one.tastes(number, k) for k in classes], axis=1)
             on_sale = one.conditions(self.settings.weeks).on_sale[number]
             found |= {name: wanted[n] for n, name in enumerate(self._names(one)) if on_sale[n]}
         return pd.DataFrame(found, index=pd.Index(customers, name="customer_id"))
 
-    def _branch(self, market: str) -> int:
-        """Number of the branch that a market belongs to."""
-        return int(market[1:]) // self.settings.markets
-
     def unit_costs(self, market: str, period: date) -> pd.Series:
         """Cost per unit; the same in every market."""
         week = self._week(period)
-        branch = self._branch(market)
-        own = range(branch * self.settings.categories, (branch + 1) * self.settings.categories)
-        known = [self.truth.category(number) for number in own]
-        costs = {n: c for one in known for n, c in zip(self._names(one), one.cost(week), strict=True)}
+        sold = self._sold_in(market)
+        costs = {n: c for one in sold for n, c in zip(self._names(one), one.cost(week), strict=True)}
         return pd.Series(costs, name="unit_cost")
 
     def _categories(self, products: Iterable[str] | None = None) -> list[CategoryTruth]:
@@ -137,6 +129,11 @@ class SimulatedMarket:
             size = self.settings.products_per_category
             numbers = sorted({branch * each + min(place // size, each - 1) for branch, place in places})
         return [self.truth.category(number) for number in numbers]
+
+    def _sold_in(self, market: str) -> list[CategoryTruth]:
+        """All categories of the branch that a market belongs to."""
+        branch, each = int(market[1:]) // self.settings.markets, self.settings.categories
+        return [self.truth.category(number) for number in range(branch * each, (branch + 1) * each)]
 
     def _market(self, one: CategoryTruth, market: str) -> int:
         """Number of a market within the branch of a category."""

@@ -12,7 +12,7 @@ from pricelake.settings.simulation import Instruments, SimulationSettings, Switc
 DEVELOPMENT_SEEDS = range(0, 1000)
 REPORTED_SEEDS = range(1000, 2000)
 COLD_START_WEEKS = 4
-"""Weeks over which newcomers' profit is counted (``HELD_WEEKS`` of pricelake.evaluation.scoring.newcomers)."""
+"""Weeks over which newcomers' profit is counted."""
 
 Part = Literal["own_price_bias", "after_change", "profit_capture", "promise", "cold_start", "recommendation"]
 OwnCode = Annotated[str, Field(pattern=r"^.+\.py:[A-Za-z_]\w*$", description="file.py:Name, called without arguments")]

@@ -13,6 +13,7 @@ from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.scoring.effort import Effort
 from pricelake.evaluation.scoring.failures import told
+from pricelake.evaluation.scoring.tastes import K
 from pricelake.settings.shop import load_shop
 from pricelake.sources import customer_key, pseudonym_of
 from pricelake.tables import Lake
@@ -21,7 +22,6 @@ from pricelake.workflows.score_shop import ScoredShop
 
 CURVE = ("reference_price", "log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
-RECOMMENDED = 10
 
 
 @dataclass
@@ -112,7 +112,7 @@ def read_recommendations(lake: Lake, shop: ScoredShop) -> pd.DataFrame:
         return none
     if not lake.exists("gold.recommendations"):
         return none
-    lists = lake.read("gold.recommendations").where(F.col("position") <= RECOMMENDED).select(*columns).toPandas()
+    lists = lake.read("gold.recommendations").where(F.col("position") <= K).select(*columns).toPandas()
     if lists.empty:
         return none
     reference = load_shop(shop.settings.shop).customer_key

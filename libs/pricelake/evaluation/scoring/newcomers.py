@@ -11,9 +11,10 @@ from pricelake.evaluation.figures import capture, wape
 from pricelake.evaluation.rows import Measured
 from pricelake.evaluation.scoring.demand import NOW, errors_of
 from pricelake.evaluation.scoring.stage import Contestant, Stage
+from pricelake.settings.scoreboard import COLD_START_WEEKS
 
 AGES = (0, 2, 4, 8)
-HELD_WEEKS = 4
+HELD_WEEKS = COLD_START_WEEKS
 """Profit of newcomers is counted over these weeks."""
 
 

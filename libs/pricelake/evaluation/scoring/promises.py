@@ -55,7 +55,7 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     if contestant.gains is None:
         return None
     history = stage.history
-    now, then = (stage.profit(prices, [1])[0] for prices in (history.price_now, contestant.prices))
+    now, then = stage.first_profit_now, stage.profit(contestant.prices, [1])[0]
     moved = contestant.prices != history.price_now
     groups = [number for number, (_, rows) in enumerate(stage.groups) if moved[rows].any() and now[number] > 0.0]
     rows = [stage.groups[number][1] for number in groups]

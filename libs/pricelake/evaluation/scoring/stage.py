@@ -53,11 +53,6 @@ class Stage:
         """All of them, ascending."""
         return [int(seed) for seed in np.unique(self.seed_of_offer)]
 
-    @property
-    def cost(self) -> Floats:
-        """Cost per unit, shape ``(n_offers,)``."""
-        return self.history.unit_cost
-
     def copied_history(self) -> History:
         """The history for a stranger to do with as it likes."""
         known = self.history
@@ -85,6 +80,11 @@ class Stage:
         """The best allowed prices for each number of weeks."""
         start = TrueOwnCurves(self.market).propose(self.history, self.feasible)
         return find_optimum(self.market, self.history, self.feasible, self.weeks, start)
+
+    @cached_property
+    def first_profit_now(self) -> Floats:
+        """True profit of each group in the first week at the prices in force, shape ``(groups,)``."""
+        return np.asarray(self.profit(self.history.price_now, [1])[0])
 
     def profit(self, prices: Floats, weeks: Sequence[int] | None = None) -> Floats:
         """True profit of each group.
@@ -241,14 +241,14 @@ def _ask(contender: Contender, stage: Stage) -> Answer:
         units = _units(contender, now[:, None] * (1.0 + np.array(MOVES)))
         slopes = np.column_stack([_slope(contender, now * (1.0 + step)) for step in STEPS])
     policy = contender if isinstance(contender, Proposes) else ModelPolicy(contender)
-    prices = _checked(policy.propose(history, Feasible(stage.feasible.prices.copy())), (offers,), "a price above 0")
-    held = np.where(np.isnan(prices), now, prices)
+    prices = _prices(policy.propose(history, Feasible(stage.feasible.prices.copy())), offers)
     if isinstance(contender, KnowsItsGains):
         gain, deviation = (np.asarray(part, dtype=np.float64) for part in contender.gains())
         if gain.shape != (offers,) or deviation.shape != (offers,):
             raise ValueError(f"gains() must return two arrays of shape ({offers},)")
     elif isinstance(contender, Answers):
-        profit = _units(contender, np.column_stack([now, held])) * (np.column_stack([now, held]) - stage.cost[:, None])
+        both = np.column_stack([now, np.where(np.isnan(prices), now, prices)])
+        profit = _units(contender, both) * (both - history.unit_cost[:, None])
         gain, deviation = profit[:, 1] - profit[:, 0], np.full(offers, np.nan)
     else:
         return Answer(units, slopes, prices, None)
@@ -271,10 +271,10 @@ def _units(model: Answers, prices: Floats) -> Floats:
     return found
 
 
-def _checked(prices: Floats, shape: tuple[int, ...], what: str) -> Floats:
-    found = np.asarray(prices, dtype=np.float64)
-    if found.shape != shape or np.isinf(found).any() or (found <= 0.0).any():
-        raise ValueError(f"propose() must return {what}, or NaN, for each of {shape[0]} offers")
+def _prices(proposed: Floats, offers: int) -> Floats:
+    found = np.asarray(proposed, dtype=np.float64)
+    if found.shape != (offers,) or np.isinf(found).any() or (found <= 0.0).any():
+        raise ValueError(f"propose() must return a price above 0, or NaN, for each of {offers} offers")
     return found
 
 
