@@ -33,7 +33,24 @@ class ConstantElasticity:
 
 
 @dataclass
-class GuessedElasticity:
+class FittedCurve:
+    """A demand model whose fit leaves one curve of constant elasticity for each offer."""
+
+    _curve: ConstantElasticity | None = field(default=None, init=False, repr=False)
+
+    def units(self, prices: Floats) -> Floats:
+        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`.
+
+        Raises:
+            ValueError: the model was not fitted.
+        """
+        if self._curve is None:
+            raise ValueError("fit the model first")
+        return self._curve.units(prices)
+
+
+@dataclass
+class GuessedElasticity(FittedCurve):
     """Mean units of the last 8 periods at their mean price, and one elasticity for everything.
 
     Attributes:
@@ -42,16 +59,11 @@ class GuessedElasticity:
 
     elasticity: float = -3.0
     name: str = "guessed_elasticity"
-    _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
         """Read level and reference from the panel."""
         level, reference = recent_level(history)
         self._curve = ConstantElasticity(level, reference, np.full(len(level), self.elasticity))
-
-    def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
-        return fitted(self._curve).units(prices)
 
 
 def recent_level(history: History) -> tuple[Floats, Floats]:
@@ -132,19 +144,8 @@ def _one_step_error(used: pd.DataFrame, level: pd.Series, is_last: npt.NDArray[n
     return validation_wape(forecast, used["demand"].to_numpy()[known])
 
 
-def fitted(curve: ConstantElasticity | None) -> ConstantElasticity:
-    """The curve of a model that was fitted.
-
-    Raises:
-        ValueError: it was not.
-    """
-    if curve is None:
-        raise ValueError("fit the model first")
-    return curve
-
-
 @dataclass
-class LogLogOls:
+class LogLogOls(FittedCurve):
     """log demand on log price by least squares, product and market by product and market, as in a spreadsheet.
 
     Weeks that sold out count with what they would have sold in a whole week. Weeks without a sale have no logarithm.
@@ -154,7 +155,6 @@ class LogLogOls:
     """
 
     name: str = "loglog_ols"
-    _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
         """Choose how to treat weeks without a sale, then fit all weeks."""
@@ -167,10 +167,6 @@ class LogLogOls:
         middle = np.exp(lines["level"])
         slopes = lines["slope"] * middle / np.maximum(middle - added, 0.5 * middle)
         self._curve = level_at(rows, slopes, history.offers)
-
-    def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
-        return fitted(self._curve).units(prices)
 
 
 def _lines(rows: pd.DataFrame, added: float) -> pd.DataFrame:
@@ -197,7 +193,7 @@ def _validation_error(before: pd.DataFrame, after: pd.DataFrame, added: float) -
 
 
 @dataclass
-class HierarchicalOls:
+class HierarchicalOls(FittedCurve):
     """Fixed effects of product and market, controls, and slopes shrunk to the category's.
 
     Log demand is regressed on log price within product and market; promotional support, season, holidays, weather,
@@ -207,7 +203,6 @@ class HierarchicalOls:
     """
 
     name: str = "hierarchical_ols"
-    _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
         """Least squares offer by offer, then shrink."""
@@ -216,10 +211,6 @@ class HierarchicalOls:
         own, variance = _own_slopes(sample)
         slopes = pd.Series(shrink(own, variance, pd.factorize(category)[0]), sample.offers)
         self._curve = with_newcomers(level_at(sample.rows, slopes, history.offers), history.offers)
-
-    def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
-        return fitted(self._curve).units(prices)
 
 
 def _own_slopes(sample: Sample) -> tuple[Floats, Floats]:

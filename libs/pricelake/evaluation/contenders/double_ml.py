@@ -17,13 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pricelake.evaluation.contenders.curves import (
-    ConstantElasticity,
-    fitted,
-    level_at,
-    serial_inflation,
-    with_newcomers,
-)
+from pricelake.evaluation.contenders.curves import FittedCurve, level_at, serial_inflation, with_newcomers
 from pricelake.evaluation.contenders.interface import Floats, History
 from pricelake.evaluation.contenders.nuisances import candidates, period_folds
 from pricelake.evaluation.contenders.regressors import Sample, read_sample
@@ -54,7 +48,7 @@ class Estimate:
 
 
 @dataclass
-class DoubleMl:
+class DoubleMl(FittedCurve):
     """Category elasticities free of what controls explain and, with the instrument, of what sellers alone know.
 
     First stages are chosen by EconML's cross-validation over blocks of periods; categories are shrunk to the mean of
@@ -65,7 +59,6 @@ class DoubleMl:
     name: str = "double_ml"
     instrumented: bool = field(default=False, init=False)
     """Whether cost was strong enough to be used."""
-    _curve: ConstantElasticity | None = field(default=None, repr=False)
 
     def fit(self, history: History) -> None:
         """Estimate with the instrument if the first stage allows it, else without; then shrink."""
@@ -79,10 +72,6 @@ class DoubleMl:
         of_offer = pd.Series(category).groupby(sample.codes).first().to_numpy()
         slopes = pd.Series(theta[of_offer], sample.offers)
         self._curve = with_newcomers(level_at(sample.rows, slopes, history.offers), history.offers)
-
-    def units(self, prices: Floats) -> Floats:
-        """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
-        return fitted(self._curve).units(prices)
 
     def _plain(self, sample: Sample, category: npt.NDArray[np.intp]) -> Estimate:
         from econml.dml import LinearDML  # here, as it loads numba
