@@ -12,7 +12,7 @@ from pricelake.errors import SettingsError
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.contenders.lazy import StatusQuo, UniformMove
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
-from pricelake.evaluation.feasible import hard_rules
+from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.market import Context
 from pricelake.evaluation.rows import Measured, Setting
 from pricelake.evaluation.scoring.demand import after_change, own_price_bias
@@ -24,7 +24,8 @@ from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
 from pricelake.evaluation.simulated import SimulatedMarket
-from pricelake.settings.rules import RuleSet, load_rules
+from pricelake.pricing.endings import EndingGrid
+from pricelake.settings.rules import EndingRule, RuleSet, load_rules
 from pricelake.settings.simulation import SimulationSettings
 
 SHOP = SimulationSettings(
@@ -411,3 +412,15 @@ def test_rules_that_cannot_bind_everybody_are_refused(change: dict[str, object],
         hard_rules(RuleSet.model_validate(rules | {"rules": [*rules["rules"], {"name": "odd"} | change]}))
     with pytest.raises(SettingsError, match="need a floor by margin, a step and an ending rule"):
         hard_rules(RuleSet.model_validate(rules | {"rules": rules["rules"][1:]}))
+
+
+@pytest.mark.parametrize("path", ["conf/rules/scoreboard.yaml", "conf/rules/grocery.yaml"])
+def test_endings_are_read_as_the_pricing_reads_them(path: str) -> None:
+    # the two rooms may not know each other, and a price that one allows must not be a violation of the other
+    (ending,) = [rule for rule in load_rules(Path(__file__).parents[2] / path).rules if isinstance(rule, EndingRule)]
+    cents = np.arange(1, 12_001)
+    rules = HardRules(max_raise_rate=1.0, max_lower_rate=1.0, min_margin_rate=0.0, bands=ending.bands)
+    # every price up to twice the one in force
+    (allowed,) = rules.feasible(np.array([cents[-1] / 200]), np.array([0.005])).prices
+    wanted = cents[EndingGrid(ending).contains(cents)]
+    assert np.round(100 * allowed).astype(int).tolist() == sorted({*wanted.tolist(), round(cents[-1] / 2)})
