@@ -95,8 +95,10 @@ def test_jobs_that_run_at_the_same_time_are_all_recorded(spark: SparkSession, se
     barrier = threading.Barrier(len(names))
     with ThreadPoolExecutor(len(names)) as pool:
         running = [pool.submit(run_job, name, wait_for_all, spark, settings, AS_OF) for name in names]
+        for one in running:
+            one.add_done_callback(lambda ended: barrier.abort() if ended.exception() else None)
     failed = [error for error in (one.exception() for one in running) if error is not None]
-    assert not failed, [repr(error)[:500] for error in failed]
+    assert not failed, [f"{type(error).__name__}: {error}"[:500] for error in failed]
     assert sorted((run["job"], run["outcome"]) for run in runs(spark, settings)) == [
         (name, "succeeded") for name in sorted(names)
     ]

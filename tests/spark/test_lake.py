@@ -1,4 +1,7 @@
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -144,6 +147,26 @@ def test_a_commit_of_another_right_after_is_not_taken_for_the_own(
     assert lake.journal.outputs == {"bronze.weather": 2}
     assert lake.version("bronze.weather") == 3
     assert [row[0] for row in rows(lake)] == ["m", "n"]
+
+
+def test_a_table_that_several_create_at_once_is_there_for_each(spark: SparkSession, tmp_path: Path) -> None:
+    """Six new lakes, three writers each, one a little after the other: each meets another's half-made table."""
+
+    def write(session: SparkSession, root: Path, wait: float, barrier: threading.Barrier) -> int:
+        barrier.wait(timeout=60)
+        time.sleep(wait)
+        return Lake(session, str(root)).append("bronze.weather", weather(session, [("m", DAY, 1.0, None)]))
+
+    sessions = [spark.newSession() for _ in range(3)]
+    for turn in range(6):
+        barrier = threading.Barrier(3)
+        with ThreadPoolExecutor(3) as pool:
+            writers = [
+                pool.submit(write, session, tmp_path / str(turn), 0.02 * turn * nr, barrier)
+                for nr, session in enumerate(sessions)
+            ]
+        assert [writer.result() for writer in writers] == [1, 1, 1]
+        assert len(rows(Lake(spark, str(tmp_path / str(turn))))) == 3
 
 
 def test_the_order_of_a_maps_entries_is_no_change(lake: Lake, spark: SparkSession) -> None:

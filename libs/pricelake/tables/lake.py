@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from pathlib import Path
+from typing import TypeVar
 
 from delta import exceptions as delta_errors
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
@@ -22,6 +23,8 @@ from pricelake.errors import ContractError
 from pricelake.tables.catalogue import contract_of
 from pricelake.tables.comparing import differ
 from pricelake.tables.contract import TableContract
+
+Result = TypeVar("Result")
 
 BROKEN_CONTRACT = ("[DELTA_VIOLATE_CONSTRAINT", "[DELTA_NOT_NULL_CONSTRAINT", "[DELTA_MULTIPLE_SOURCE_ROW")
 
@@ -34,8 +37,11 @@ ANOTHER_WRITER = (
     delta_errors.MetadataChangedException,
     delta_errors.ProtocolChangedException,
 )
+BEING_CREATED = ("[DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION]", "[DELTA_TABLE_NOT_FOUND]")
+"""What Delta says of a table that another writer is just creating: its folder is there, its first commit not yet."""
+
 ATTEMPTS = 6
-"""How often a write is tried that another writer's commit got in the way of; waits double from a fifth of a second."""
+"""How often a call is made that another writer's commit got in the way of; waits double from a fifth of a second."""
 
 RECENT_COMMITS = 50
 """How far back a table's history is read for a commit just made."""
@@ -87,7 +93,7 @@ class Lake:
         Raises:
             ContractError: the table does not exist yet.
         """
-        return int(self._table(name).history(1).select("version").first()[0])
+        return _try_again(lambda: int(self._table(name).history(1).select("version").first()[0]))
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """A table as of one version, by default the one this job saw first.
@@ -208,7 +214,7 @@ class Lake:
         return frame.select(*contract.column_names)
 
     def _refuse_other_columns(self, name: str, contract: TableContract) -> None:
-        written = self.spark.read.format("delta").load(self.path(name)).columns
+        written = _try_again(lambda: self.spark.read.format("delta").load(self.path(name)).columns)
         problems = [f"it lacks {column}" for column in contract.column_names if column not in written]
         problems += [f"it has {column}" for column in written if column not in contract.column_names]
         if problems:
@@ -258,17 +264,16 @@ def _rows_of(metrics: Mapping[str, str]) -> int:
     return int(inserted) + int(metrics.get("numTargetRowsUpdated", 0))
 
 
-def _try_again(write: Callable[[], object]) -> None:
-    """Run a write that may be repeated, again where another writer was faster."""
-    for attempt in range(ATTEMPTS):
+def _try_again(call: Callable[[], Result]) -> Result:
+    """Make a call that may be repeated, again where another writer was faster."""
+    for attempt in range(ATTEMPTS - 1):
         try:
-            write()
-        except ANOTHER_WRITER:
-            if attempt == ATTEMPTS - 1:
+            return call()
+        except (*ANOTHER_WRITER, AnalysisException) as error:
+            if isinstance(error, AnalysisException) and not str(error).startswith(BEING_CREATED):
                 raise
             time.sleep(0.2 * 2**attempt * (0.5 + random.random()))
-        else:
-            return
+    return call()
 
 
 def _sql_text(text: str) -> str:
