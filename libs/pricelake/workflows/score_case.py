@@ -25,6 +25,7 @@ from pricelake.settings.scoreboard import Part
 from pricelake.workflows.job import Reporter
 
 UNIFORM_MOVES = (-0.10, -0.05, 0.05, 0.10, 0.15, 0.20)
+OTHER_GUESSES = ((-1.5, "guessed_elasticity_-1.5"), (-2.0, "guessed_elasticity_-2"))
 OWN = "pricelake"
 STATED_LEVEL = 0.9
 
@@ -48,8 +49,9 @@ def rivals(stage: Stage) -> list[Contender]:
     """Everybody but PriceLake and the oracle, unfitted."""
     lazy: list[Contender] = [StatusQuo(), CostPlus(), CompetitorMedian(), RatingRule(), TrueOwnCurves(stage.market)]
     moves: list[Contender] = [UniformMove(rate) for rate in UNIFORM_MOVES]
-    models: list[Contender] = [GuessedElasticity(), LogLogOls(), HierarchicalOls(), LightGbm(), DoubleMl(), Mlp()]
-    return [*lazy, *moves, *models]
+    guesses: list[Contender] = [GuessedElasticity(), *(GuessedElasticity(*other) for other in OTHER_GUESSES)]
+    models: list[Contender] = [LogLogOls(), HierarchicalOls(), LightGbm(), DoubleMl(), Mlp()]
+    return [*lazy, *moves, *guesses, *models]
 
 
 def judge(

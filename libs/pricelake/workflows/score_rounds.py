@@ -22,7 +22,8 @@ EVERY_PART: tuple[Part, ...] = get_args(Part)
 BUILT_IN = frozenset({
     "status_quo", "cost_plus", "competitor_median", "rating_rule", "true_own_curves",
     "uniform_move", "uniform_move_-10", "uniform_move_-5", "uniform_move_+5", "uniform_move_+15", "uniform_move_+20",
-    "guessed_elasticity", "loglog_ols", "hierarchical_ols", "lightgbm", "double_ml", "mlp",
+    "guessed_elasticity", "guessed_elasticity_-1.5", "guessed_elasticity_-2",
+    "loglog_ols", "hierarchical_ols", "lightgbm", "double_ml", "mlp",
     "pricelake", "oracle", "popularity",
 })  # fmt: skip
 """Names under which the scoreboard's own contenders stand, known before there is a shop to make them on."""
