@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from pricelake.evaluation.figures import capture, change_groups, curve_elasticities, elasticity_errors, wape
+from pricelake.evaluation.figures import change_groups, curve_elasticities, elasticity_errors, wape
 from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise, worst
 
 SETTING = Setting(("cross_effects", "sold_out"), "strong", weeks=4)
@@ -20,6 +20,7 @@ def measured(values: list[float], figure: str = "capture", section: str = "profi
 def test_the_interval_is_students() -> None:
     (row,) = summarise(measured([0.4, 0.6, 0.5, 0.9]))
     assert (row.seeds, row.mean, row.worst) == (4, pytest.approx(0.6), 0.4)
+    assert row.by_seed == {0: 0.4, 1: 0.6, 2: 0.5, 3: 0.9}
     half = 3.1824463052842638 * math.sqrt(0.14 / 3) / 2  # t(0.975, 3) s / sqrt(n)
     assert (row.low, row.high) == (pytest.approx(0.6 - half), pytest.approx(0.6 + half))
 
@@ -69,10 +70,43 @@ def test_failed_fits_count_and_what_is_not_sold_does_not() -> None:
     assert wape(np.array([np.nan, 5.0]), np.array([2.0, 8.0])) == pytest.approx(0.5)
 
 
-def test_capture_is_the_share_of_what_could_be_gained() -> None:
-    assert [capture(earned, 100.0, 120.0) for earned in (100.0, 110.0, 120.0, 90.0)] == [0.0, 0.5, 1.0, -0.5]
-    with pytest.raises(ValueError, match="bring no more"):
-        capture(100.0, 100.0, 100.0)
+def shares(parts: list[tuple[float, float]]) -> list[Measured]:
+    return [
+        Measured("profit_capture", "capture", "pricelake", SETTING, seed, gained, possible)
+        for seed, (gained, possible) in enumerate(parts, 7)
+    ]
+
+
+def test_a_share_of_several_seeds_is_sum_over_sum_and_a_share_of_nothing_is_in_it() -> None:
+    (row,) = summarise(shares([(10.0, 20.0), (-5.0, 0.01), (9.0, 9.0), (-1.0, 0.0)]))
+    assert (row.seeds, row.mean, row.worst) == (4, pytest.approx(13.0 / 29.01), -500.0)
+    said = json.loads(json.dumps(row.as_dict(), allow_nan=False))
+    assert said["by_seed"] == {"7": 0.5, "8": -500.0, "9": 1.0, "10": None}
+    (nothing,) = summarise(shares([(0.0, 0.0), (-1.0, 0.0)]))
+    assert [nothing.as_dict()[key] for key in ("mean", "low", "high", "worst")] == [None] * 4
+    (lost,) = summarise(shares([(-3.0, 20.0)]))
+    assert (lost.mean, math.isnan(lost.low)) == (-0.15, True)
+
+
+def test_shares_of_equal_wholes_have_students_interval_and_others_cover_like_a_bootstrap() -> None:
+    (plain,), (same,) = (
+        summarise(measured([0.4, 0.6, 0.5, 0.9])),
+        summarise(shares([(8, 20), (12, 20), (10, 20), (18, 20)])),
+    )
+    assert (same.mean, same.low, same.high) == pytest.approx((plain.mean, plain.low, plain.high))
+    draw = np.random.default_rng(3)
+    possible = draw.gamma(4.0, 5.0, 60)
+    gained = possible * draw.normal(0.5, 0.3, 60)
+    (row,) = summarise(shares(list(zip(gained, possible, strict=True))))
+    found = bootstrap(
+        (gained, possible),
+        lambda part, whole, axis: part.sum(axis=axis) / whole.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        confidence_level=0.95,
+        rng=np.random.default_rng(4),
+    ).confidence_interval
+    assert (row.low, row.high) == (pytest.approx(found.low, abs=0.02), pytest.approx(found.high, abs=0.02))
 
 
 def test_groups_of_price_changes() -> None:

@@ -19,7 +19,7 @@ from pricelake.evaluation.scoring.demand import after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.newcomers import cold_start
-from pricelake.evaluation.scoring.prices import profit_capture
+from pricelake.evaluation.scoring.prices import possible_gain, profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
@@ -90,7 +90,7 @@ def knows(stage: Stage, **how: object) -> Knows:
 
 def values(found: list[Measured], figure: str, group: str | None = None, contender: str | None = None) -> list[float]:
     return [
-        one.value
+        one.of_seed
         for one in found
         if (one.figure, one.setting.group) == (figure, group) and contender in (None, one.contender)
     ]
@@ -233,6 +233,17 @@ def test_profit_capture_runs_from_the_status_quo_to_the_oracle(known: Stage) -> 
     assert min(values(found, "regret_amount")) >= -1e-9
 
 
+def test_the_possible_gain_is_what_the_status_quo_misses(known: Stage) -> None:
+    missed = [one for one in profit_capture(known, [enter(StatusQuo(), known)]) if one.figure == "regret_amount"]
+    gains = possible_gain(known)
+    assert list(gains) == ["1", "4"]
+    for row, weeks in enumerate(known.weeks):
+        amount = sum(one.value for one in missed if (one.contender, one.setting.weeks) == ("status_quo", weeks))
+        profit = known.profit(known.history.price_now)[row].sum()
+        assert gains[str(weeks)] == pytest.approx(amount / profit)
+        assert 0.01 < gains[str(weeks)] < 1.0
+
+
 def test_a_price_outside_the_rules_is_counted(known: Stage) -> None:
     class Careless(StatusQuo):
         def propose(self, history: History, feasible: Feasible) -> Floats:
@@ -251,7 +262,7 @@ def test_newcomers_are_judged_by_themselves(stage: Stage) -> None:
 
     def of(figure: str, age: int, contender: str) -> list[float]:
         return [
-            one.value for one in found if (one.figure, one.setting.weeks, one.contender) == (figure, age, contender)
+            one.of_seed for one in found if (one.figure, one.setting.weeks, one.contender) == (figure, age, contender)
         ]
 
     for age in (2, 4, 8):

@@ -108,6 +108,7 @@ def whole_record() -> dict[str, Any]:
         told = {"contender": "pricelake", "seed": 1000 + place // 4, "category": f"category {place % 4}"}
         promises.append({**told, "promised": said, "realised": 0.7 * said + missed, **ends})
     size = {"seeds": [1000, 1009], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
+    size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
     cases = [{**case, **size} for case in CASES]
     return record_of(*found, cases=cases, promises=promises, failures=failures)
@@ -158,6 +159,7 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "pricelake score --settings quick.yaml" in text
     assert "25 November 2026, 00:39 UTC" in text
     assert "1000–1009" in text
+    assert re.search(r"1000–1009 40 10 1 78 12\.3 5\.2", text)
 
 
 def test_without_javascript_every_case_is_there_and_the_first_table_of_each_section_open() -> None:

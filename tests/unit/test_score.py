@@ -255,7 +255,8 @@ def test_sizes_in_the_record_are_of_one_seed() -> None:
     one = Round("a", Setting(("sold_out",), "weak"), ("after_change",), lambda _: None)  # type: ignore[arg-type,return-value]
     told = {"name": "a", "switches": ["sold_out"], "instruments": "weak", "sold_out_rate": None, "case": None}
     sizes = {"products": 2, "categories": 2, "markets": 2, "weeks": 3}
-    assert score.facts_of(stage_of(offers), one) == told | sizes | {"parts": ["after_change"], "seeds": [7, 8]}
+    rest = {"parts": ["after_change"], "seeds": [7, 8], "possible_gain": None}
+    assert score.facts_of(stage_of(offers), one) == told | sizes | rest
     # a market of one's own without seeds is one world, on no seed of the scoreboard's
     whole = score.facts_of(stage_of(offers.drop(columns="seed")), one)
     assert (whole["products"], whole["markets"], whole["seeds"]) == (5, 3, None)

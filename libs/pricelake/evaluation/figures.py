@@ -39,17 +39,6 @@ def wape(said: Floats, true: Floats) -> float:
     return float(np.abs(np.nan_to_num(said) - true).sum() / true.sum())
 
 
-def capture(earned: float, status_quo: float, best: float) -> float:
-    """Share of what could be gained that was gained: 0 for the status quo, 1 for the best, below 0 for a loss.
-
-    Raises:
-        ValueError: nothing could be gained.
-    """
-    if best <= status_quo:
-        raise ValueError("the best rule-feasible prices bring no more than those in force")
-    return (earned - status_quo) / (best - status_quo)
-
-
 def change_groups(changes: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     """Group of each offer by the number of price changes seen: ``changes_0_1``, ``changes_2_5``, ``changes_6_up``."""
     names = np.array(["changes_0_1", "changes_2_5", "changes_6_up"], dtype=object)

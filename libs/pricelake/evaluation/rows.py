@@ -50,7 +50,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Measured:
-    """One figure of one contender on one seed."""
+    """One figure of one contender on one seed.
+
+    Attributes:
+        value: the figure, or where it is a share the amount whose share it is.
+        out_of: what ``value`` is a share of, 0 or above; None: ``value`` is the figure itself. Shares of several seeds
+            become one as sum over sum, for the share of a seed where next to nothing can be had says next to nothing.
+    """
 
     section: str
     figure: str
@@ -58,6 +64,14 @@ class Measured:
     setting: Setting
     seed: int
     value: float
+    out_of: float | None = None
+
+    @property
+    def of_seed(self) -> float:
+        """The figure on this seed alone; NaN where it is a share of nothing."""
+        if self.out_of is None:
+            return self.value
+        return self.value / self.out_of if self.out_of > 0.0 else float("nan")
 
     def __post_init__(self) -> None:
         """Names are those of the scoreboard.
@@ -75,10 +89,13 @@ class Row:
 
     Attributes:
         seeds: number of seeds.
-        mean: over seeds.
-        low: lower end of the 95 % interval of the mean (Student's t over seeds); NaN with one seed.
+        mean: over seeds; of shares the sum of amounts over the sum of what they are shares of.
+        low: lower end of the 95 % interval of the mean, NaN with one seed: Student's t over seeds; of shares that of
+            the ratio estimator (Cochran 1977, *Sampling Techniques*, section 6.3).
         high: its upper end.
         worst: the seed that is worst for the contender.
+        by_seed: the figure on each seed, NaN where it is a share of nothing; contenders meet the same seeds, so that
+            differences between two of them are to be taken seed by seed.
     """
 
     section: str
@@ -90,15 +107,15 @@ class Row:
     low: float
     high: float
     worst: float
+    by_seed: dict[int, float]
 
     def as_dict(self) -> dict[str, Any]:
         """Flat and JSON-ready; what does not apply is left out, and NaN is null."""
-        flat = {key: value for key, value in asdict(self).items() if key != "setting"}
+        flat = {key: value for key, value in asdict(self).items() if key not in ("setting", "by_seed")}
         own = {key: value for key, value in asdict(self.setting).items() if value is not None}
         own["switches"] = list(self.setting.switches)
-        return {
-            key: None if isinstance(value, float) and np.isnan(value) else value for key, value in (flat | own).items()
-        }
+        told = {key: _known(value) for key, value in (flat | own).items()}
+        return told | {"by_seed": {str(seed): _known(value) for seed, value in self.by_seed.items()}}
 
 
 def summarise(measured: Iterable[Measured]) -> list[Row]:
@@ -107,25 +124,44 @@ def summarise(measured: Iterable[Measured]) -> list[Row]:
     Raises:
         ValueError: a figure was measured twice on one seed.
     """
-    groups: dict[tuple[str, str, str, Setting], dict[int, float]] = {}
+    groups: dict[tuple[str, str, str, Setting], dict[int, Measured]] = {}
     for one in measured:
-        values = groups.setdefault((one.section, one.figure, one.contender, one.setting), {})
-        if one.seed in values:
+        seeds = groups.setdefault((one.section, one.figure, one.contender, one.setting), {})
+        if one.seed in seeds:
             raise ValueError(f"{one.contender}: {one.section}.{one.figure} was measured twice on seed {one.seed}")
-        values[one.seed] = one.value
-    return [_row(*key, np.array(list(values.values()))) for key, values in groups.items()]
+        seeds[one.seed] = one
+    return [_row(*key, list(seeds.values())) for key, seeds in groups.items()]
 
 
-def _row(section: str, figure: str, contender: str, setting: Setting, values: Floats) -> Row:
-    mean, count = float(values.mean()), len(values)
-    half = float("nan")
-    if count > 1:
-        half = float(t.ppf(0.5 + CONFIDENCE / 2.0, count - 1) * values.std(ddof=1) / np.sqrt(count))
-    return Row(section, figure, contender, setting, count, mean, mean - half, mean + half, worst(figure, values))
+def _row(section: str, figure: str, contender: str, setting: Setting, seeds: list[Measured]) -> Row:
+    by_seed = {one.seed: one.of_seed for one in seeds}
+    mean, half = _mean(seeds)
+    least = worst(figure, np.array(list(by_seed.values())))
+    return Row(section, figure, contender, setting, len(seeds), mean, mean - half, mean + half, least, by_seed)
+
+
+def _mean(seeds: list[Measured]) -> tuple[float, float]:
+    """Mean over seeds and half the width of its interval; a plain mean is the ratio of a sum to a count."""
+    values = np.array([one.value for one in seeds])
+    sizes = np.array([1.0 if one.out_of is None else one.out_of for one in seeds])
+    if sizes.sum() <= 0.0:
+        return float("nan"), float("nan")
+    mean, count = float(values.sum() / sizes.sum()), len(seeds)
+    if count == 1:
+        return mean, float("nan")
+    deviation = np.sqrt(((values - mean * sizes) ** 2).sum() / (count - 1)) / sizes.mean()
+    return mean, float(t.ppf(0.5 + CONFIDENCE / 2.0, count - 1) * deviation / np.sqrt(count))
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def worst(figure: str, values: Floats) -> float:
-    """The value that is worst for whoever is scored."""
+    """The value that is worst for whoever is scored; NaN does not count unless there is nothing else."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return float("nan")
     if figure in HIGHER:
         return float(values.min())
     if figure in NEARER_ZERO:

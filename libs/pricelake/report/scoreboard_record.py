@@ -70,6 +70,8 @@ class CaseRun:
         seeds: first and last.
         sizes: products, categories, markets and weeks of one seed's shop; None where the record does not say.
         seconds: all contenders, all seeds; None where the record does not say.
+        possible_gain: of the best allowed prices over the longest time, as a share of the profit at the prices in
+            force; None where profit was not judged.
     """
 
     case: Case
@@ -77,6 +79,7 @@ class CaseRun:
     seeds: tuple[int, int] | None
     sizes: Mapping[str, int | None]
     seconds: float | None
+    possible_gain: float | None
 
 
 @dataclass(frozen=True)
@@ -187,10 +190,12 @@ def _runs(entries: Any, scores: tuple[Score, ...], usual_rate: float | None) -> 
         seeds = (int(one["seeds"][0]), int(one["seeds"][-1])) if one.get("seeds") else None
         sizes = {key: one.get(key) for key in ("products", "categories", "markets", "weeks")}
         case = Case.of(one, usual_rate)
-        found[case] = CaseRun(case, str(one["name"]), seeds, sizes, finite(one.get("seconds")))
+        gains = one.get("possible_gain") or {}
+        gain = finite(gains[max(gains, key=int)]) if gains else None
+        found[case] = CaseRun(case, str(one["name"]), seeds, sizes, finite(one.get("seconds")), gain)
     unknown = {"products": None, "categories": None, "markets": None, "weeks": None}
     for case in dict.fromkeys(score.case for score in scores):
-        found.setdefault(case, CaseRun(case, _name(case), None, unknown, None))
+        found.setdefault(case, CaseRun(case, _name(case), None, unknown, None, None))
     return tuple(found.values())
 
 

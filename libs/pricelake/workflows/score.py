@@ -16,6 +16,7 @@ from pricelake.errors import PriceLakeError
 from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.rows import Measured, summarise
 from pricelake.evaluation.scoring.failures import told
+from pricelake.evaluation.scoring.prices import possible_gain
 from pricelake.evaluation.scoring.stage import Stage
 from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import ScoreboardSettings
@@ -54,7 +55,8 @@ def score(
 
     Returns:
         ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``failures``,
-        ``usual_sold_out_rate``, ``commit``, ``command``, ``started_at`` and ``seconds``, the sum over cases.
+        ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``, ``started_at`` and
+        ``seconds``, the sum over cases.
 
     Raises:
         SettingsError: the rules cannot be used, a market or contender of one's own cannot be made or has no name of its
@@ -73,6 +75,8 @@ def score(
     record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "failures": []}
     record |= {
         "usual_sold_out_rate": settings.shop.sold_out_rate,
+        "settings": settings.model_dump(mode="json"),
+        "rules": rules.model_dump(mode="json"),
         "commit": version,
         "command": command,
         "started_at": started.isoformat(timespec="seconds"),
@@ -151,6 +155,7 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
         "categories": int(offers["category"].nunique()),
         "markets": int(offers["market_id"].nunique()),
         "weeks": int(stage.history.closed["period_start"].nunique()),
+        "possible_gain": possible_gain(stage) if "profit_capture" in one.parts else None,
     }
 
 

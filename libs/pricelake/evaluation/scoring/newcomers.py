@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from pricelake.evaluation.contenders.interface import Feasible
 from pricelake.evaluation.contenders.truthful import find_optimum
-from pricelake.evaluation.figures import capture, wape
+from pricelake.evaluation.figures import wape
 from pricelake.evaluation.rows import Measured
 from pricelake.evaluation.scoring.demand import NOW, errors_of
 from pricelake.evaluation.scoring.stage import Contestant, Stage
@@ -59,7 +59,6 @@ def _captures(
         earned = stage.profit(np.where(new, one.prices, history.price_now), horizon)[0]
         for seed in seeds:
             mine = stage.seed_of_group == seed
-            if best[mine].sum() > now[mine].sum():
-                share = capture(earned[mine].sum(), now[mine].sum(), best[mine].sum())
-                found.append(stage.tell("cold_start", "capture", one.name, seed, share, weeks=age))
+            gained, possible = (earned - now)[mine].sum(), (best - now)[mine].sum()
+            found.append(stage.tell("cold_start", "capture", one.name, seed, gained, out_of=possible, weeks=age))
     return found

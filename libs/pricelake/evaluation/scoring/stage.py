@@ -110,12 +110,14 @@ class Stage:
         seed: int,
         value: float,
         *,
+        out_of: float | None = None,
         weeks: int | None = None,
         group: str | None = None,
     ) -> Measured:
-        """One figure under the stage's setting."""
+        """One figure under the stage's setting; ``out_of`` as in :class:`pricelake.evaluation.rows.Measured`."""
         setting = replace(self.setting, weeks=weeks, group=group)
-        return Measured(section, figure, contender, setting, seed, float(value))
+        whole = None if out_of is None else float(out_of)
+        return Measured(section, figure, contender, setting, seed, float(value), whole)
 
 
 @runtime_checkable
