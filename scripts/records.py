@@ -1,0 +1,112 @@
+"""What a run left as JSON, read so that whatever is missing is named with the command that writes it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LONGEST_SHOWN = 60
+
+
+class RecordError(ValueError):
+    """A record cannot be read, or lacks what the page states."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one run left.
+
+    Attributes:
+        path: its file.
+        command: what writes it.
+        content: JSON.
+        within: keys above the content, with a dot behind each, where it is a part of the file.
+    """
+
+    path: Path
+    command: str
+    content: dict[str, Any]
+    within: str = ""
+
+    def at(self, path: str) -> Any:
+        """What lies under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent.
+        """
+        found: Any = self.content
+        for key in path.split("."):
+            if not isinstance(found, dict) or key not in found:
+                raise RecordError(
+                    f"{self.path} has no '{self.within}{path}', which the page states: the run skipped it, or another "
+                    f"version of the code wrote the record. Run '{self.command}' again."
+                )
+            found = found[key]
+        return found
+
+    def number(self, path: str) -> float:
+        """The number under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no number.
+        """
+        found = self.at(path)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise self._not(path, "a number")
+        return float(found)
+
+    def text(self, path: str) -> str:
+        """The text under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no text.
+        """
+        found = self.at(path)
+        if not isinstance(found, str):
+            raise self._not(path, "a text")
+        return found
+
+    def texts(self, path: str) -> list[str]:
+        """The texts under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no list of texts.
+        """
+        found = self.at(path)
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise self._not(path, "a list of texts")
+        return found
+
+    def parts(self, path: str) -> "list[Record]":
+        """The objects listed under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no list of objects.
+        """
+        found = self.at(path)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise self._not(path, "a list of objects")
+        numbered = enumerate(found)
+        return [Record(self.path, self.command, one, f"{self.within}{path}.{n}.") for n, one in numbered]
+
+    def _not(self, path: str, kind: str) -> RecordError:
+        found = repr(self.at(path))
+        shown = found if len(found) <= LONGEST_SHOWN else f"{found[:LONGEST_SHOWN]}…"
+        return RecordError(f"{self.path}: '{self.within}{path}' is {shown}, not {kind}. Run '{self.command}' again.")
+
+
+def read_record(path: Path, command: str) -> Record:
+    """A record as the command left it.
+
+    Raises:
+        RecordError: there is none, or it is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing. Run '{command}' first.") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is not JSON: {error}. Run '{command}' again.") from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} holds {type(content).__name__}, not an object. Run '{command}' again.")
+    return Record(path, command, content)
