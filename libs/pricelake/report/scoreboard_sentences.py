@@ -19,6 +19,8 @@ CONTENDERS = {
     "lightgbm": "LightGBM",
     "double_ml": "Double ML",
     "guessed_elasticity": f"Guess of {MINUS}3",
+    "guessed_elasticity_-2": f"Guess of {MINUS}2",
+    "guessed_elasticity_-1.5": f"Guess of {MINUS}1.5",
     "true_own_curves": "True own curves",
     "oracle": "Oracle",
     "popularity": "Best sellers",
