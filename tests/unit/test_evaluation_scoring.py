@@ -14,7 +14,7 @@ from pricelake.evaluation.contenders.lazy import StatusQuo, UniformMove
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.market import Context
-from pricelake.evaluation.rows import Measured, Setting
+from pricelake.evaluation.rows import Measured, Setting, summarise
 from pricelake.evaluation.scoring.demand import after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
@@ -313,6 +313,30 @@ def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
     assert values(found, "coverage_90", contender="promiser") == [1.0, 1.0]
     assert values(found, "slope", contender="braggart") == pytest.approx([0.5, 0.5])
     assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
+
+
+def test_lines_of_several_seeds_are_one_line_with_a_level_for_each(known: Stage) -> None:
+    rng = np.random.default_rng(5)
+    seed = np.repeat(known.seeds, [3, 40])
+    promised = rng.normal(0.1, 0.05, len(seed))
+    realised = 0.6 * promised + 0.02 * (seed == known.seeds[0]) + rng.normal(0.0, 0.01, len(seed))
+    categories = np.full(len(seed), "c", dtype=object)
+    found = promise(known, [Promises("a", seed, categories, promised, realised, np.full(len(seed), 0.01))])
+    rows = {row.figure: row for row in summarise(found)}
+    levels = (seed[:, None] == np.array(known.seeds)).astype(float)
+    fitted = np.linalg.lstsq(np.column_stack([promised, levels]), realised, rcond=None)[0]
+    assert rows["slope"].mean == pytest.approx(fitted[0])
+    lines = [np.polyfit(promised[seed == one], realised[seed == one], 1) for one in known.seeds]
+    assert [rows["slope"].by_seed[one] for one in known.seeds] == pytest.approx([line[0] for line in lines])
+    assert [rows["intercept"].by_seed[one] for one in known.seeds] == pytest.approx([line[1] for line in lines])
+    inside = np.abs(promised - realised) <= 1.6448536269514722 * 0.01
+    assert rows["coverage_90"].mean == pytest.approx(inside.mean())
+
+
+def test_one_promise_is_no_line_and_is_counted(known: Stage) -> None:
+    one = Promises("a", np.array([known.seeds[0]]), np.array(["c"]), np.array([0.1]), np.array([0.2]), np.array([0.1]))
+    rows = {row.figure: row for row in summarise(promise(known, [one]))}
+    assert (rows["slope"].seeds, np.isnan(rows["slope"].mean), rows["coverage_90"].mean) == (1, True, 1.0)
 
 
 def test_coverage_of_honest_intervals_is_their_level(known: Stage) -> None:

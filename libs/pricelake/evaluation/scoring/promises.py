@@ -1,8 +1,7 @@
 """Section ``promise``: what contenders say that their prices will gain, beside what they gain in truth.
 
 A promise is made by category and market, for the first period, as a share of the profit that the category makes at the
-prices in force. Categories in which a contender moves no price are without a promise; a seed with fewer than five
-promises has no line, and the number of seeds behind a figure says so.
+prices in force. Categories in which a contender moves no price are without a promise.
 """
 
 from collections.abc import Sequence
@@ -17,8 +16,6 @@ from pricelake.evaluation.rows import Measured
 from pricelake.evaluation.scoring.stage import Contestant, Stage
 
 LEVELS = {"coverage_50": 0.5, "coverage_90": 0.9}
-MIN_CATEGORIES = 5
-"""A line through fewer promises says nothing."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +70,28 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
 
 
 def promise(stage: Stage, promises: Sequence[Promises]) -> list[Measured]:
-    """Slope and intercept of realised on promised gains by least squares, and coverage of the stated intervals."""
+    """Slope and intercept of realised on promised gains by least squares, and coverage of the stated intervals.
+
+    Over seeds, lines are averaged with the sums of squares of what was promised as weights, which for the slope is the
+    least-squares estimate with an intercept for each seed (the within estimator); coverage is of all promises alike.
+    """
     found = []
     for one in promises:
         for seed in stage.seeds:
             mine = one.seed == seed
             said, real = one.promised[mine], one.realised[mine]
-            if len(said) >= MIN_CATEGORIES and np.ptp(said) > 0.0:
-                slope, intercept = np.polyfit(said, real, 1)
-                found.append(stage.tell("promise", "slope", one.contender, seed, slope))
-                found.append(stage.tell("promise", "intercept", one.contender, seed, intercept))
-            if len(said) == 0 or np.isnan(one.spread[mine]).any():
+            if len(said) == 0:
+                continue
+            centred = said - said.mean()
+            squares = float(centred @ centred) if np.ptp(said) > 0.0 else 0.0  # else there is no line
+            products = float(centred @ real)
+            levels = squares * real.mean() - products * said.mean()
+            found.append(stage.tell("promise", "slope", one.contender, seed, products, out_of=squares))
+            found.append(stage.tell("promise", "intercept", one.contender, seed, levels, out_of=squares))
+            if np.isnan(one.spread[mine]).any():
                 continue
             for figure, level in LEVELS.items():
                 low, high = one.interval(level)
-                share = np.mean((low[mine] <= real) & (real <= high[mine]))
-                found.append(stage.tell("promise", figure, one.contender, seed, float(share)))
+                held = np.sum((low[mine] <= real) & (real <= high[mine]))
+                found.append(stage.tell("promise", figure, one.contender, seed, float(held), out_of=len(said)))
     return found
