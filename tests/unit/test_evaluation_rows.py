@@ -39,6 +39,7 @@ def test_one_seed_has_no_interval_and_json_says_null() -> None:
     assert said["switches"] == ["cross_effects", "sold_out"]
     assert (said["instruments"], said["weeks"]) == ("strong", 4)
     assert "group" not in said
+    assert "amounts" not in said
 
 
 def test_worst_is_worst_for_whoever_is_scored() -> None:
@@ -82,6 +83,7 @@ def test_a_share_of_several_seeds_is_sum_over_sum_and_a_share_of_nothing_is_in_i
     assert (row.seeds, row.mean, row.worst) == (4, pytest.approx(13.0 / 29.01), -500.0)
     said = json.loads(json.dumps(row.as_dict(), allow_nan=False))
     assert said["by_seed"] == {"7": 0.5, "8": -500.0, "9": 1.0, "10": None}
+    assert said["amounts"] == {"7": [10.0, 20.0], "8": [-5.0, 0.01], "9": [9.0, 9.0], "10": [-1.0, 0.0]}
     (nothing,) = summarise(shares([(0.0, 0.0), (-1.0, 0.0)]))
     assert [nothing.as_dict()[key] for key in ("mean", "low", "high", "worst")] == [None] * 4
     (lost,) = summarise(shares([(-3.0, 20.0)]))

@@ -19,7 +19,7 @@ RULES = Path(__file__).parents[2] / "conf/rules/scoreboard.yaml"
 SETTING = Setting(("sold_out",), "weak", weeks=4, group=None, sold_out_rate=0.2, case="wide")
 JUDGED = Judged(
     [
-        Measured("profit_capture", "capture", "pricelake", SETTING, 1003, 0.1 + 0.2),
+        Measured("profit_capture", "capture", "pricelake", SETTING, 1003, 0.1 + 0.2, 0.7),
         Measured("own_price_bias", "mean", "mlp", Setting((), "none", group="changes_2_5"), 1000, -1.0),
     ],
     [{"contender": "pricelake", "promised": 0.1}],

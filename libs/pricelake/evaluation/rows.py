@@ -96,6 +96,7 @@ class Row:
         worst: the seed that is worst for the contender.
         by_seed: the figure on each seed, NaN where it is a share of nothing; contenders meet the same seeds, so that
             differences between two of them are to be taken seed by seed.
+        amounts: of shares, for each seed the amount and what it is a share of; None: the figure is no share.
     """
 
     section: str
@@ -108,14 +109,18 @@ class Row:
     high: float
     worst: float
     by_seed: dict[int, float]
+    amounts: dict[int, tuple[float, float]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Flat and JSON-ready; what does not apply is left out, and NaN is null."""
-        flat = {key: value for key, value in asdict(self).items() if key not in ("setting", "by_seed")}
+        flat = {key: value for key, value in asdict(self).items() if key not in ("setting", "by_seed", "amounts")}
         own = {key: value for key, value in asdict(self.setting).items() if value is not None}
         own["switches"] = list(self.setting.switches)
         told = {key: _known(value) for key, value in (flat | own).items()}
-        return told | {"by_seed": {str(seed): _known(value) for seed, value in self.by_seed.items()}}
+        told["by_seed"] = {str(seed): _known(value) for seed, value in self.by_seed.items()}
+        if self.amounts is not None:
+            told["amounts"] = {str(seed): list(both) for seed, both in self.amounts.items()}
+        return told
 
 
 def summarise(measured: Iterable[Measured]) -> list[Row]:
@@ -137,7 +142,8 @@ def _row(section: str, figure: str, contender: str, setting: Setting, seeds: lis
     by_seed = {one.seed: one.of_seed for one in seeds}
     mean, half = _mean(seeds)
     least = worst(figure, np.array(list(by_seed.values())))
-    return Row(section, figure, contender, setting, len(seeds), mean, mean - half, mean + half, least, by_seed)
+    amounts = {one.seed: (one.value, one.out_of) for one in seeds if one.out_of is not None} or None
+    return Row(section, figure, contender, setting, len(seeds), mean, mean - half, mean + half, least, by_seed, amounts)
 
 
 def _mean(seeds: list[Measured]) -> tuple[float, float]:
