@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap, ttest_1samp, ttest_rel
 
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation import rows as evaluation
 from pricelake.report.scoreboard_figures import BY_NAME, KNOWN, SECTIONS
 from pricelake.report.scoreboard_page import render_scoreboard
+from pricelake.report.scoreboard_pairs import lead_interval
 from pricelake.report.scoreboard_plots import dot_plot, shown_scores
 from pricelake.report.scoreboard_record import read_record
 from pricelake.report.scoreboard_standing import Board, boards_of, lost_figures
@@ -205,7 +207,7 @@ def test_a_losing_pricelake_is_said_to_lose_by_how_much_and_how_surely() -> None
         "lies above them in 0 and below them in 1. They capture −11.3 % of what the oracle gains, which is 3rd of 3."
     ) in text
     assert "PriceLake is last of 3 with −11.3 %, 53.3 points behind the best rival, All prices +15 % (42.0 %); " in text
-    assert "behind in the only comparison; in 1 a better rival's interval lies apart" in text
+    assert "behind in the only comparison; in 1 a rival is clearly ahead" in text
     assert "2 of 2" in text  # the status quo is ahead as well, the oracle is no rival
 
 
@@ -213,7 +215,7 @@ def test_a_winning_pricelake_has_no_section_of_losses() -> None:
     rows = [row("after_change", "error_10", name, mean) for name, mean in (("pricelake", 0.2), ("mlp", 0.3))]
     page = render_scoreboard(record_of(*rows))
     assert (
-        "PriceLake is first of 2 with 20.0 %, 10.0 points ahead of the next, MLP (30.0 %); intervals overlap."
+        "PriceLake is first of 2 with 20.0 %, 10.0 points ahead of the next, MLP (30.0 %); no clear difference."
         in words(page)
     )
     assert 'id="lost"' not in page
@@ -249,13 +251,76 @@ def test_intervals_are_compared_by_distance_from_the_ideal() -> None:
     # [-0.7, -0.5] and [0.4, 0.6] are apart as numbers, not as distances from 0
     rows = [row("own_price_bias", "mean", name, mean) for name, mean in (("pricelake", -0.6), ("mlp", 0.5))]
     board = only_board(*rows)
-    assert board.separation(board.rivals[0]) == "overlap"
+    assert board.separation(board.rivals[0]) == "unclear"
     # [-0.1, 0.1] holds the ideal, so it reaches from 0 to 0.1
     board = only_board(row("own_price_bias", "mean", "mlp", 0.0), rows[0])
-    assert board.separation(board.rivals[0]) == "separate"
+    assert board.separation(board.rivals[0]) == "clear"
     # [-0.4, 0.6] holds it as well: from 0 to 0.6, not from 0.4 to 0.6
     board = only_board(row("own_price_bias", "mean", "mlp", 0.1, 0.5), row("own_price_bias", "mean", "pricelake", 0.2))
-    assert board.separation(board.rivals[0]) == "overlap"
+    assert board.separation(board.rivals[0]) == "unclear"
+
+
+def by_seed(values: list[float]) -> dict[str, Any]:
+    """What a row of a plain mean has of its seeds, with Student's interval."""
+    half = 2.7764451051977987 * np.std(values, ddof=1) / np.sqrt(5)  # t(0.975, 4)
+    mean = float(np.mean(values))
+    return {"mean": mean, "low": mean - half, "high": mean + half, "by_seed": dict(enumerate(values)), "seeds": 5}
+
+
+OWN, NEAR, FAR = [0.5, 0.3, 0.9, 0.1, 0.7], [0.46, 0.24, 0.87, 0.06, 0.67], [0.3, 0.5, 0.5, 0.5, 0.3]
+
+
+def test_differences_are_taken_seed_by_seed() -> None:
+    own, near, far = (by_seed(values) for values in (OWN, NEAR, FAR))
+    rows = [row("after_change", "error_10", "pricelake", **own), row("after_change", "error_10", "mlp", **near)]
+    board = only_board(*rows, row("after_change", "error_10", "double_ml", **far))
+    # the same difference on every shop is clear however much shops differ; one that comes and goes is not
+    assert [(one.contender, board.separation(one)) for one in board.rivals] == [
+        ("double_ml", "unclear"),
+        ("mlp", "clear"),
+    ]
+    found = ttest_rel(OWN, NEAR).confidence_interval(0.95)
+    assert board.own is not None
+    assert lead_interval(board.figure, board.own, board.rivals[1]) == pytest.approx((found.low, found.high))
+    page = render_scoreboard(record_of(*rows, row("after_change", "error_10", "double_ml", **far)))
+    assert "no clear difference but a clear one to MLP" in words(page)
+
+
+def test_differences_of_ratios_weigh_seeds_by_what_they_are_ratios_of() -> None:
+    draw = np.random.default_rng(7)
+    possible = draw.gamma(4.0, 5.0, 300)
+    ours, theirs = (possible * draw.normal(share, 0.3, 300) for share in (0.4, 0.6))
+
+    def of(contender: str, gained: Any) -> dict:
+        amounts = {str(seed): list(both) for seed, both in enumerate(zip(gained, possible, strict=True))}
+        told = {"seeds": 300, "amounts": amounts, "by_seed": dict.fromkeys(amounts)}
+        return row("profit_capture", "capture", contender, gained.sum() / possible.sum(), weeks=4, **told)
+
+    board = only_board(of("pricelake", ours), of("mlp", theirs))
+    assert board.own is not None
+    found = lead_interval(board.figure, board.own, board.rivals[0])
+    wanted = bootstrap(
+        (ours, theirs, possible),
+        lambda own, rival, whole, axis: (rival - own).sum(axis=axis) / whole.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        confidence_level=0.95,
+        rng=np.random.default_rng(8),
+    ).confidence_interval
+    assert found == pytest.approx((wanted.low, wanted.high), abs=0.005)
+
+
+def test_distances_are_compared_seed_by_seed_only_where_sides_are_certain() -> None:
+    over, under = by_seed([1.1, 1.3, 1.2, 1.0, 1.4]), by_seed([-0.5, -0.3, -0.4, -0.6, -0.2])
+    unsure, figure = by_seed([-0.5, 0.6, 0.1, 0.2, -0.1]), ("own_price_bias", "mean")
+    board = only_board(row(*figure, "pricelake", **over), row(*figure, "mlp", **under), row(*figure, "trees", **unsure))
+    leads = {one.contender: lead_interval(board.figure, board.own or one, one) for one in board.rivals}
+    assert leads["trees"] is None
+    found = ttest_1samp([1.1 - 0.5, 1.3 - 0.3, 1.2 - 0.4, 1.0 - 0.6, 1.4 - 0.2], 0.0).confidence_interval(0.95)
+    assert leads["mlp"] == pytest.approx((found.low, found.high))
+    other = {**under, "by_seed": dict(enumerate(under["by_seed"].values(), 1))}
+    apart = only_board(row(*figure, "pricelake", **over), row(*figure, "mlp", **other))
+    assert lead_interval(apart.figure, apart.own or apart.rivals[0], apart.rivals[0]) is None
 
 
 def test_one_seed_has_no_interval_to_compare_and_its_dot_no_line() -> None:

@@ -84,7 +84,12 @@ class CaseRun:
 
 @dataclass(frozen=True)
 class Score:
-    """One figure of one contender; values as in :class:`pricelake.evaluation.rows.Row`, None for NaN."""
+    """One figure of one contender; values as in :class:`pricelake.evaluation.rows.Row`, None for NaN.
+
+    Attributes:
+        by_seed: numerator and denominator on each seed, the latter 1 where the figure is no ratio; empty where the
+            record does not say.
+    """
 
     figure: Figure
     contender: str
@@ -96,6 +101,7 @@ class Score:
     low: float | None
     high: float | None
     worst: float | None
+    by_seed: Mapping[int, tuple[float, float]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,19 @@ def _score(row: Mapping[str, Any], usual_rate: float | None) -> Score:
         )
     mean, low, high, worst = (finite(row[key]) for key in ("mean", "low", "high", "worst"))
     own = (str(row["contender"]), Case.of(row, usual_rate), row.get("weeks"), row.get("group"), int(row["seeds"]))
-    return Score(figure, *own, mean, low, high, worst)
+    return Score(figure, *own, mean, low, high, worst, _by_seed(row))
+
+
+def _by_seed(row: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
+    """Numerator and denominator of each seed from a row of the record; empty where a seed has no value.
+
+    Args:
+        row: ``amounts`` for ratios, ``by_seed`` for everything else; neither: an older record.
+    """
+    if row.get("amounts"):
+        return {int(seed): (float(part), float(whole)) for seed, (part, whole) in row["amounts"].items()}
+    values = row.get("by_seed") or {}
+    return {} if None in values.values() else {int(seed): (float(value), 1.0) for seed, value in values.items()}
 
 
 def _promise(entry: Mapping[str, Any]) -> Promise:

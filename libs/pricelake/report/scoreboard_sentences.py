@@ -52,24 +52,26 @@ def interval(score: Score) -> str:
 
 
 def separation(board: Board, rival: Score) -> str:
-    """What the intervals of a rival and of PriceLake say."""
+    """Whether a rival and PriceLake differ beyond chance."""
     return {
-        "separate": "intervals do not overlap",
-        "overlap": "intervals overlap",
+        "clear": "a clear difference",
+        "unclear": "no clear difference",
         "unknown": "no intervals to compare",
     }[board.separation(rival)]
 
 
 def other_clear(board: Board) -> str:
-    """That further rivals are ahead with intervals apart, where the best one's overlaps; otherwise empty."""
+    """That further rivals are clearly ahead, where the best one is not; otherwise empty."""
     clear = [one for one in board.clearly_ahead if one is not board.rivals[0]]
-    if not clear or board.separation(board.rivals[0]) == "separate":
+    if not clear or board.separation(board.rivals[0]) == "clear":
         return ""
-    return f"but not with {contender_name(clear[0].contender)}" + (f" and {len(clear) - 1} more" if clear[1:] else "")
+    return f"but a clear one to {contender_name(clear[0].contender)}" + (
+        f" and {len(clear) - 1} more" if clear[1:] else ""
+    )
 
 
 def standing(board: Board) -> str:
-    """PriceLake's place on a board, its distance to the best rival, and whether intervals overlap.
+    """PriceLake's place on a board, its distance to the best rival, and whether that is clear.
 
     Raises:
         ValueError: the board is no comparison.
@@ -99,13 +101,13 @@ def overall(boards: Sequence[Board]) -> str:
     level = sum(one.lead(one.rivals[0]) == 0 for one in judged)
     clear = sum(bool(one.clearly_ahead) for one in behind)
     won = [one for one in judged if one.lead(one.rivals[0]) < 0]
-    won_clear = sum(all(one.separation(rival) == "separate" for rival in one.rivals) for one in won)
+    won_clear = sum(all(one.separation(rival) == "clear" for rival in one.rivals) for one in won)
     rivals = max(len(one.rivals) for one in judged)
     return (
         f"In {count(len(judged))} comparisons, each one figure in one case against up to {rivals} rivals, {OWN_NAME} "
         f"is behind the best rival in {count(len(behind))}, level with it in {count(level)} and ahead of all in "
-        f"{count(len(won))}. Where it is behind, the 95 % interval of at least one better rival lies apart from "
-        f"{OWN_NAME}'s in {count(clear)}; where it is ahead, those of all rivals do in {count(won_clear)}."
+        f"{count(len(won))}. Where it is behind, at least one rival is clearly ahead in {count(clear)}; where it is "
+        f"ahead, it is clearly ahead of all rivals in {count(won_clear)}."
     )
 
 
@@ -149,8 +151,8 @@ def lost(one: LostFigure) -> str:
     """In how many comparisons a figure is lost, and how clearly."""
     where = f"behind in {len(one.boards)} of {one.judged}" if one.judged > 1 else "behind in the only comparison"
     if not one.clear:
-        return f"{where}; every better rival's interval overlaps or is missing"
-    return f"{where}; in {one.clear} a better rival's interval lies apart"
+        return f"{where}; no rival is clearly ahead"
+    return f"{where}; in {one.clear} a rival is clearly ahead"
 
 
 def worst_loss(one: LostFigure, case_name: str) -> str:

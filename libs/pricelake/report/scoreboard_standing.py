@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Literal
 
 from pricelake.report.scoreboard_figures import KNOWN, SECTIONS, Figure
+from pricelake.report.scoreboard_pairs import lead_interval
 from pricelake.report.scoreboard_record import Case, Score, Scoreboard
 
 OWN = "pricelake"
@@ -15,7 +16,7 @@ UNIFORM, USUAL_MOVE = "uniform_move", "+10"
 """Every price by the same percentage: the usual one has no number in its name."""
 SAME = 1e-9
 """Relative difference below which two means are the same number."""
-Separation = Literal["separate", "overlap", "unknown"]
+Separation = Literal["clear", "unclear", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Board:
 
     @property
     def clearly_ahead(self) -> tuple[Score, ...]:
-        """Rivals ahead whose interval does not overlap PriceLake's."""
-        return tuple(one for one in self.ahead if self.separation(one) == "separate")
+        """Rivals ahead beyond chance."""
+        return tuple(one for one in self.ahead if self.separation(one) == "clear")
 
     def lead(self, rival: Score) -> float:
         """By how much a rival is nearer the ideal than PriceLake, in the figure's unit; below 0: PriceLake is.
@@ -89,12 +90,19 @@ class Board:
         return 0.0 if abs(ours - theirs) <= SAME * max(abs(ours), abs(theirs), SAME) else ours - theirs
 
     def separation(self, rival: Score) -> Separation:
-        """Whether the 95 % intervals of a rival's and of PriceLake's distance from the ideal overlap."""
+        """Whether a rival and PriceLake differ beyond chance.
+
+        By the 95 % interval of the difference seed by seed; where there is none, by whether the intervals of the two
+        distances from the ideal overlap, which finds less.
+        """
         own = self.own
+        ends = None if own is None else lead_interval(self.figure, own, rival)
+        if ends is not None:
+            return "unclear" if ends[0] <= 0.0 <= ends[1] else "clear"
         if own is None or own.low is None or own.high is None or rival.low is None or rival.high is None:
             return "unknown"
         ours, theirs = self.figure.distances(own.low, own.high), self.figure.distances(rival.low, rival.high)
-        return "separate" if ours[0] > theirs[1] or theirs[0] > ours[1] else "overlap"
+        return "clear" if ours[0] > theirs[1] or theirs[0] > ours[1] else "unclear"
 
     @property
     def severity(self) -> tuple[bool, float, float]:
@@ -158,7 +166,7 @@ class LostFigure:
 
     @property
     def clear(self) -> int:
-        """Boards on which a rival's interval is apart from PriceLake's."""
+        """Boards on which a rival is ahead beyond chance."""
         return sum(bool(one.clearly_ahead) for one in self.boards)
 
 
