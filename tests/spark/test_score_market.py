@@ -20,7 +20,7 @@ def test_the_page_shows_the_example_as_it_is() -> None:
     page = (ROOT / "docs/scoreboard.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     files = [path.read_text() for path in sorted(EXAMPLES.glob("*.py"))]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         assert any(block.strip() in text for text in files), block
 
@@ -61,6 +61,7 @@ def test_a_market_of_ones_own_is_scored_like_a_case(
     assert abs(mean("own_price_bias", "mean", "loglog_ols")) < 0.2
     # a guess of -3 is off by the mean of what is true
     assert mean("own_price_bias", "mean", "guessed_elasticity") == pytest.approx(-3.0 + 2.8, abs=1e-6)
+    assert mean("own_price_bias", "mean", "steady_demand") == pytest.approx(-2.0 + 2.8, abs=1e-6)
     assert mean("after_change", "forecast_wape", "loglog_ols") < 0.05
     assert not [row for row in record["rows"] if row["section"] == "recommendation"]
     assert {row["mean"] for row in record["rows"] if row["figure"] == "violations"} == {0.0}
