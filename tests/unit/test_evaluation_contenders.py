@@ -1,5 +1,6 @@
 """Contenders find what is known of made-up histories, and fail as failures are counted."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pricelake.evaluation.contenders import trees
 from pricelake.evaluation.contenders.curves import (
     GuessedElasticity,
     HierarchicalOls,
@@ -189,6 +191,20 @@ def test_lightgbm_sells_less_when_dearer_where_the_data_say_so() -> None:
     units = model.units(history.price_now[:, None] * np.array([[0.9, 1.0, 1.1]]))
     assert units[:, 0].sum() > units[:, 1].sum() > units[:, 2].sum()
     assert model.units(np.full((len(history.offers), 1), np.nan)).shape == (len(history.offers), 1)
+
+
+@pytest.mark.parametrize("is_better", [True, False])
+def test_lightgbm_takes_codes_for_categories_where_that_is_better(
+    monkeypatch: pytest.MonkeyPatch, is_better: bool
+) -> None:
+    history, _ = made_up_history(seed=2)
+    tried = iter([*[0.5] * 12, 0.4 if is_better else 0.6])
+    monkeypatch.setattr(trees, "validation_wape", lambda *_: next(tried))
+    model = LightGbm()
+    model.fit(history)
+    # a split by category tests for equality, one by number for order
+    assert ('"=="' in json.dumps(model._model.dump_model())) is is_better
+    assert next(tried, None) is None
 
 
 def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:

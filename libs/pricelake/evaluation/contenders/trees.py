@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from pricelake.evaluation.contenders.features import N_PRICES, Encoder, fit_encoder
+from pricelake.evaluation.contenders.features import CODES, N_PRICES, Encoder, fit_encoder
 from pricelake.evaluation.contenders.interface import Floats, History
 from pricelake.evaluation.contenders.regressors import with_demand
 from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
@@ -22,13 +22,30 @@ MAX_TREES = 600
 PATIENCE = 40
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One choice of settings and what it reached.
+
+    Attributes:
+        wape: of the last periods.
+        settings: LightGBM's.
+        categories: columns that are codes of categories and no numbers.
+        trees: where early stopping ended.
+    """
+
+    wape: float
+    settings: dict[str, Any]
+    categories: list[int]
+    trees: int
+
+
 @dataclass
 class LightGbm:
     """Demand from everything in the panel, the price among it, and never more of it at a higher price.
 
     Weeks that sold out count with what they would have sold in a whole week. Objective, leaves and learning rate are
-    searched on a grid by WAPE of the last 8 periods, trees by early stopping; the best is refitted on all periods with
-    its number of trees.
+    searched on a grid by WAPE of the last 8 periods, trees by early stopping; the best is tried again with codes as
+    categories instead of numbers. What is best then is refitted on all periods with its number of trees.
     """
 
     seed: int = 0
@@ -46,24 +63,33 @@ class LightGbm:
         wanted = rows["demand"].to_numpy(dtype=np.float64)
         before = is_before_validation(rows)
         tried = [
-            self._try(inputs, wanted, before, dict(zip(GRID, values, strict=True)))
+            self._try(inputs, wanted, before, dict(zip(GRID, values, strict=True)), [])
             for values in product(*GRID.values())
         ]
-        _, settings, trees = min(tried, key=lambda one: one[0])
-        self._model = lightgbm.train(settings, lightgbm.Dataset(inputs, wanted), trees)
+        numbers = min(tried, key=lambda one: one.wape)
+        codes = range(inputs.shape[1] - N_PRICES - len(CODES), inputs.shape[1] - N_PRICES)
+        best = min(numbers, self._try(inputs, wanted, before, numbers.settings, list(codes)), key=lambda one: one.wape)
+        data = lightgbm.Dataset(inputs, wanted, categorical_feature=best.categories)
+        self._model = lightgbm.train(best.settings, data, best.trees)
 
     def _try(
-        self, inputs: Floats, wanted: Floats, before: npt.NDArray[np.bool_], choice: dict[str, Any]
-    ) -> tuple[float, dict[str, Any], int]:
+        self,
+        inputs: Floats,
+        wanted: Floats,
+        before: npt.NDArray[np.bool_],
+        choice: dict[str, Any],
+        categories: list[int],
+    ) -> Choice:
         falls = [0] * (inputs.shape[1] - N_PRICES) + [-1] * N_PRICES
         settings = choice | {"monotone_constraints": falls, "min_data_in_leaf": 20, "seed": self.seed}
         settings |= {"num_threads": 1, "verbosity": -1}
-        train = lightgbm.Dataset(inputs[before], wanted[before], free_raw_data=False)
+        train = lightgbm.Dataset(inputs[before], wanted[before], categorical_feature=categories, free_raw_data=False)
         check = lightgbm.Dataset(inputs[~before], wanted[~before], reference=train, free_raw_data=False)
         stop = lightgbm.early_stopping(PATIENCE, verbose=False)
         model = lightgbm.train(settings, train, MAX_TREES, valid_sets=[check], callbacks=[stop])
         forecast = np.maximum(model.predict(inputs[~before], num_iteration=model.best_iteration), 0.0)
-        return validation_wape(forecast, wanted[~before]), settings, max(model.best_iteration, 1)
+        wape = validation_wape(forecast, wanted[~before])
+        return Choice(wape, settings, categories, max(model.best_iteration, 1))
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
