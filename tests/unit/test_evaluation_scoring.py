@@ -1,7 +1,7 @@
 """Scoring on a simulated shop whose truth is handed to a contender, which is then made to err."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,10 @@ from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.contenders.lazy import StatusQuo, UniformMove
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules, hard_rules
+from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.market import Context
 from pricelake.evaluation.rows import Measured, Setting, summarise
-from pricelake.evaluation.scoring.demand import after_change, own_price_bias
+from pricelake.evaluation.scoring.demand import AT_STEPS, IN_FORCE, after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.newcomers import cold_start
@@ -313,6 +314,32 @@ def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
     assert values(found, "coverage_90", contender="promiser") == [1.0, 1.0]
     assert values(found, "slope", contender="braggart") == pytest.approx([0.5, 0.5])
     assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
+
+
+def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -> None:
+    groups = change_groups(known.history.open["price_changes"].fillna(0).to_numpy(dtype=np.int64))
+    one = enter(knows(known), known)
+    off = replace(one, slopes=known.own_truth[1][:, AT_STEPS] + np.arange(len(groups))[:, None] * [[1, 2, 3, 4, 5]])
+    rows = {(row.figure, row.setting.group): row for row in summarise(own_price_bias(known, off))}
+    assert {group for _, group in rows} == {None, IN_FORCE, *groups}
+    for group in set(groups):
+        place = np.flatnonzero(groups == group)
+        assert rows["mean", group].mean == pytest.approx(3.0 * place.mean())
+        assert rows["mean", group].seeds == 2
+    assert rows["mean", IN_FORCE].mean == pytest.approx(rows["mean", None].mean)
+    steep = replace(one, slopes=known.own_truth[1][:, AT_STEPS] + [[-2.0, -1.0, 0.5, 1.0, 2.0]])
+    (plain, now) = (
+        next(row for row in summarise(own_price_bias(known, steep)) if (row.figure, row.setting.group) == key)
+        for key in (("mean", None), ("mean", IN_FORCE))
+    )
+    # what is too much at one price and too little at another cancels in the whole, not at the price in force
+    assert (plain.mean, now.mean) == (pytest.approx(0.1), pytest.approx(0.5))
+
+
+def test_an_interval_that_is_missing_among_others_holds_nothing(known: Stage) -> None:
+    seed, categories = np.array([known.seeds[0]] * 2), np.array(["c", "d"], dtype=object)
+    one = Promises("a", seed, categories, np.array([0.1, 0.2]), np.array([0.1, 0.2]), np.array([0.1, np.nan]))
+    assert values(promise(known, [one]), "coverage_90") == [0.5]
 
 
 def test_lines_of_several_seeds_are_one_line_with_a_level_for_each(known: Stage) -> None:

@@ -52,7 +52,8 @@ CLAIMS = {
         "Where products take sales from each other, a model that thinks demand less elastic than it is raises prices, "
         "which makes up for what it ignores: read capture together with the bias above. The oracle knows all curves; "
         "“true own curves” knows each product's own curve perfectly and ignores that products take "
-        "sales from each other. Both are lines and not rivals. Of the uniform moves the plot shows the best and the "
+        "sales from each other; it prices for the first week, so that over more weeks it also misses what rivals and "
+        "costs will do. Both are lines and not rivals. Of the uniform moves the plot shows the best and the "
         "worst; which one is best is known only afterwards.",
     ),
     "promise": Claim(

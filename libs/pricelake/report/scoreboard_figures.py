@@ -120,6 +120,7 @@ GROUPS = {
     "changes_0_1": "0–1 price changes seen",
     "changes_2_5": "2–5 price changes seen",
     "changes_6_up": "6 or more price changes seen",
+    "price_in_force": "at the price in force",
 }
 
 

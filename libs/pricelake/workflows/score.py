@@ -162,7 +162,7 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
 def movements(measured: Sequence[Measured]) -> list[Measured]:
     """Mean own-price bias on a confounded shop minus that on its unconfounded twin, by contender and seed."""
     means = {
-        (one.contender, one.setting, one.seed): one.value
+        (one.contender, one.setting, one.seed): one.of_seed
         for one in measured
         if (one.section, one.figure) == ("own_price_bias", "mean") and one.setting.group is None
     }

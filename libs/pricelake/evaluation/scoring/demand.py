@@ -1,7 +1,6 @@
 """Sections ``own_price_bias`` and ``after_change``: what a demand model says beside what is true."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pricelake.evaluation.contenders.interface import Floats
 from pricelake.evaluation.figures import STEPS, change_groups, elasticity_errors, wape
@@ -10,6 +9,8 @@ from pricelake.evaluation.scoring.stage import CHANGES, MOVES, Contestant, Stage
 
 AT_STEPS = [MOVES.index(step) for step in STEPS]
 NOW = MOVES.index(0.0)
+IN_FORCE = "price_in_force"
+"""Group of all products, at that price alone."""
 
 
 def errors_of(stage: Stage, contestant: Contestant) -> Floats:
@@ -24,20 +25,22 @@ def errors_of(stage: Stage, contestant: Contestant) -> Floats:
 
 
 def own_price_bias(stage: Stage, contestant: Contestant) -> list[Measured]:
-    """Mean and mean absolute error of elasticities, of all products and by number of price changes seen."""
+    """Mean and mean absolute error of elasticities: of all products, by price changes seen, at the price in force.
+
+    Means over products, of all seeds together: a seed with few products of a group weighs little in it.
+    """
     errors = errors_of(stage, contestant)
     changes = stage.history.open["price_changes"].fillna(0).to_numpy(dtype=np.int64)
     groups, found = change_groups(changes), []
+    parts: list[tuple[str | None, Floats]] = [(None, errors), (IN_FORCE, errors[:, [STEPS.index(0.0)]])]
+    parts += [(str(group), np.where((groups == group)[:, None], errors, np.nan)) for group in np.unique(groups)]
     for seed in stage.seeds:
-        mine = stage.seed_of_offer == seed
-        parts: list[tuple[str | None, npt.NDArray[np.bool_]]] = [(None, mine)]
-        parts += [(str(group), mine & (groups == group)) for group in np.unique(groups[mine])]
-        for group, rows in parts:
-            part = errors[rows]
-            if np.isnan(part).all():
-                continue
-            for figure, value in (("mean", np.nanmean(part)), ("mean_absolute", np.nanmean(np.abs(part)))):
-                found.append(stage.tell("own_price_bias", figure, contestant.name, seed, value, group=group))
+        for group, values in parts:
+            part = values[stage.seed_of_offer == seed]
+            count = np.count_nonzero(~np.isnan(part))
+            for figure, total in (("mean", np.nansum(part)), ("mean_absolute", np.nansum(np.abs(part)))):
+                said = stage.tell("own_price_bias", figure, contestant.name, seed, total, out_of=count, group=group)
+                found.append(said)
     return found
 
 

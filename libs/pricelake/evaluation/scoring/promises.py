@@ -88,8 +88,8 @@ def promise(stage: Stage, promises: Sequence[Promises]) -> list[Measured]:
             levels = squares * real.mean() - products * said.mean()
             found.append(stage.tell("promise", "slope", one.contender, seed, products, out_of=squares))
             found.append(stage.tell("promise", "intercept", one.contender, seed, levels, out_of=squares))
-            if np.isnan(one.spread[mine]).any():
-                continue
+            if np.isnan(one.spread).all():
+                continue  # it states no intervals; one that is missing among others holds nothing
             for figure, level in LEVELS.items():
                 low, high = one.interval(level)
                 held = np.sum((low[mine] <= real) & (real <= high[mine]))
