@@ -314,19 +314,22 @@ def test_other_products_prices_are_those_of_the_same_category_and_week() -> None
     assert (others["p01"] - others["p01"].mean()).to_numpy() == pytest.approx(own[odd].mean(axis=1).to_numpy())
 
 
-def test_categories_too_weak_for_an_instrument_of_their_own_share_one_elasticity() -> None:
+def test_categories_with_a_weak_instrument_neither_spread_nor_draw_the_mean_to_zero() -> None:
     rng = np.random.default_rng(20)
-    offers, category = np.repeat(np.arange(400), 20), np.repeat(np.arange(200), 40)
-    instrument, shock = rng.standard_normal((2, len(offers)))
-    price = 0.15 * instrument + shock
-    demand = -2.5 * price + shock
-    found = Estimate(np.full(200, 7.0), np.ones(len(offers), dtype=bool), demand, price, instrument)
-    assert first_stage_f(instrument, price, offers) > 10.0
-    by_category = [
-        first_stage_f(instrument[rows], price[rows], offers[rows]) for rows in np.split(np.arange(8000), 200)
-    ]
-    is_weak = np.repeat(np.array(by_category) < 10.0, 40)
-    weak = Estimate(found.theta, is_weak, demand[is_weak], price[is_weak], instrument[is_weak])
-    theta = shrunk_theta(weak, offers, category)
-    assert len(set(theta)) == 1
-    assert theta[0] == pytest.approx(-2.5, abs=1.0)
+    offers, category = np.repeat(np.arange(800), 20), np.repeat(np.arange(200), 80)
+    instrument, shock, noise = rng.standard_normal((3, len(offers)))
+    price = 0.2 * instrument + shock
+    true = -2.5 + 0.5 * rng.standard_normal(200)
+    demand = true[category] * price + shock + noise
+    crossed = np.bincount(category, instrument * price)
+    own = np.bincount(category, instrument * demand) / crossed
+    strength = [first_stage_f(instrument[rows], price[rows], offers[rows]) for rows in np.split(np.arange(16000), 200)]
+    assert np.mean(np.array(strength) < 10.0) > 0.6
+    found = Estimate(own, np.ones(len(offers), dtype=bool), demand, price, instrument)
+    theta = shrunk_theta(found, offers, category)
+    assert theta.mean() == pytest.approx(-2.5, abs=0.3)
+    assert theta.std() < 1.0 < own.std()
+    # under each category's own theta, the small in size look precise
+    left = instrument * (demand - own[category] * price)
+    precision = crossed**2 / np.bincount(category, left**2)
+    assert np.average(own, weights=precision) > theta.mean() + 0.2

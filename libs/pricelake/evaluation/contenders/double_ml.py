@@ -138,9 +138,10 @@ def first_stage_f(instrument: Floats, price: Floats, offers: npt.NDArray[np.intp
 def shrunk_theta(found: Estimate, offers: npt.NDArray[np.intp], category: npt.NDArray[np.intp]) -> Floats:
     """Theta of each category, shrunk to the mean of all, shape ``(n_categories,)``.
 
-    The variance of theta_c is sum (z~ u)^2 / (sum z~ p~)^2, inflated as shocks last. A category in which the instrument
-    is weak has no variance to be trusted (Staiger and Stock 1997): it says nothing, and gets the mean or, where all
-    categories are such, the one theta of all rows.
+    The variance of theta_c is sum (z~ u)^2 / (sum z~ p~)^2, inflated as shocks last, with u under the one theta of all
+    rows: under a category's own, a theta far from 0 makes its own variance large, and the mean of all is drawn to 0. A
+    category in which the instrument is weak is left in for the same reason, with a variance that gives it no weight:
+    choosing by the first stage chooses by what moved prices besides cost.
 
     Args:
         found: estimates of all categories.
@@ -149,15 +150,12 @@ def shrunk_theta(found: Estimate, offers: npt.NDArray[np.intp], category: npt.ND
     """
     offers, category, number = offers[found.used], category[found.used], len(found.theta)
     instrument = found.price if found.instrument is None else found.instrument
-    score = instrument * (found.demand - found.theta[category] * found.price)
+    common = float(instrument @ found.demand) / float(instrument @ found.price)
+    score = instrument * (found.demand - common * found.price)
     squares = np.bincount(category, score**2, number) * serial_inflation(score, offers)
     variance = squares / np.maximum(np.bincount(category, instrument * found.price, number) ** 2, 1e-300)
     usable = np.isfinite(found.theta) & (variance > 0.0)
-    if found.instrument is not None:
-        for one in range(number):
-            rows = category == one
-            usable[one] &= first_stage_f(instrument[rows], found.price[rows], offers[rows]) > STRONG_F
     if not usable.any():
-        return np.full(number, float(instrument @ found.demand) / float(instrument @ found.price))
+        return np.full(number, common)
     own, known = np.where(usable, found.theta, 0.0), np.where(usable, variance, np.inf)
     return shrink(own, known, np.zeros(number, dtype=np.intp))
