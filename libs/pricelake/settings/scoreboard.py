@@ -56,7 +56,7 @@ class ScoreboardSettings(Section):
     """One scoreboard."""
 
     first_seed: int = Field(
-        default=1100, ge=0, description="0–999 for development, from 1000 on for what is reported; never both"
+        default=1200, ge=0, description="0–999 for development, from 1000 on for what is reported; never both"
     )
     seeds: Count = Field(default=10, description="branches of each case's shop")
     shop: SimulationSettings = Field(
