@@ -78,16 +78,27 @@ def shares(parts: list[tuple[float, float]]) -> list[Measured]:
     ]
 
 
-def test_a_share_of_several_seeds_is_sum_over_sum_and_a_share_of_nothing_is_in_it() -> None:
+def test_a_share_of_several_seeds_is_sum_over_sum_and_a_loss_where_nothing_could_be_had_is_in_it() -> None:
     (row,) = summarise(shares([(10.0, 20.0), (-5.0, 0.01), (9.0, 9.0), (-1.0, 0.0)]))
-    assert (row.seeds, row.mean, row.worst) == (4, pytest.approx(13.0 / 29.01), -500.0)
+    assert (row.seeds, row.mean, row.worst) == (3, pytest.approx(13.0 / 29.01), -500.0)
     said = json.loads(json.dumps(row.as_dict(), allow_nan=False))
     assert said["by_seed"] == {"7": 0.5, "8": -500.0, "9": 1.0, "10": None}
     assert said["amounts"] == {"7": [10.0, 20.0], "8": [-5.0, 0.01], "9": [9.0, 9.0], "10": [-1.0, 0.0]}
     (nothing,) = summarise(shares([(0.0, 0.0), (-1.0, 0.0)]))
+    assert nothing.seeds == 0
     assert [nothing.as_dict()[key] for key in ("mean", "low", "high", "worst")] == [None] * 4
     (lost,) = summarise(shares([(-3.0, 20.0)]))
     assert (lost.mean, math.isnan(lost.low)) == (-0.15, True)
+
+
+def test_an_empty_seed_neither_counts_nor_narrows_the_interval() -> None:
+    told = [(8.0, 20.0), (12.0, 16.0), (10.0, 25.0)]
+    (full,), (padded,) = summarise(shares(told)), summarise(shares([*told, (0.0, 0.0), (0.0, 0.0)]))
+    assert padded.seeds == full.seeds == 3
+    assert (padded.mean, padded.low, padded.high) == (full.mean, full.low, full.high)
+    assert padded.by_seed.keys() == padded.amounts.keys() == set(range(7, 12))
+    (single,) = summarise(shares([(3.0, 4.0), (0.0, 0.0)]))
+    assert (single.seeds, single.mean, math.isnan(single.low)) == (1, 0.75, True)
 
 
 def test_shares_of_equal_wholes_have_students_interval_and_others_cover_like_a_bootstrap() -> None:

@@ -291,8 +291,9 @@ def test_differences_of_ratios_weigh_seeds_by_what_they_are_ratios_of() -> None:
     possible = draw.gamma(4.0, 5.0, 300)
     ours, theirs = (possible * draw.normal(share, 0.3, 300) for share in (0.4, 0.6))
 
-    def of(contender: str, gained: Any) -> dict:
+    def of(contender: str, gained: Any, empty: int = 0) -> dict:
         amounts = {str(seed): list(both) for seed, both in enumerate(zip(gained, possible, strict=True))}
+        amounts |= {str(300 + seed): [0.0, 0.0] for seed in range(empty)}
         told = {"seeds": 300, "amounts": amounts, "by_seed": dict.fromkeys(amounts)}
         return row("profit_capture", "capture", contender, gained.sum() / possible.sum(), weeks=4, **told)
 
@@ -308,6 +309,9 @@ def test_differences_of_ratios_weigh_seeds_by_what_they_are_ratios_of() -> None:
         rng=np.random.default_rng(8),
     ).confidence_interval
     assert found == pytest.approx((wanted.low, wanted.high), abs=0.005)
+    # seeds on which nothing could be had tell nothing
+    padded = only_board(of("pricelake", ours, 200), of("mlp", theirs, 200))
+    assert lead_interval(padded.figure, padded.own or padded.rivals[0], padded.rivals[0]) == pytest.approx(found)
 
 
 def test_distances_are_compared_seed_by_seed_only_where_sides_are_certain() -> None:

@@ -71,7 +71,12 @@ class Measured:
         """The figure on this seed alone; NaN where it is a share of nothing."""
         if self.out_of is None:
             return self.value
-        return self.value / self.out_of if self.out_of > 0.0 else float("nan")
+        return self.value / self.out_of if self.contributes else float("nan")
+
+    @property
+    def contributes(self) -> bool:
+        """Whether the figure can be told on this seed: a share of nothing says nothing about a share."""
+        return self.out_of is None or self.out_of > 0.0
 
     def __post_init__(self) -> None:
         """Names are those of the scoreboard.
@@ -88,13 +93,14 @@ class Row:
     """One figure over all seeds.
 
     Attributes:
-        seeds: number of seeds.
-        mean: over seeds; of shares the sum of amounts over the sum of what they are shares of.
-        low: lower end of the 95 % interval of the mean, NaN with one seed: Student's t over seeds; of shares that of
-            the ratio estimator (Cochran 1977, *Sampling Techniques*, section 6.3).
+        seeds: number of seeds on which the figure can be told; a seed where it is a share of nothing is none of them.
+        mean: over seeds; of shares the sum of amounts over the sum of what they are shares of. What was lost where
+            nothing could be had is in the first sum.
+        low: lower end of the 95 % interval of the mean, NaN with fewer than two ``seeds``: Student's t over them; of
+            shares that of the ratio estimator (Cochran 1977, *Sampling Techniques*, section 6.3).
         high: its upper end.
         worst: the seed that is worst for the contender.
-        by_seed: the figure on each seed, NaN where it is a share of nothing; contenders meet the same seeds, so that
+        by_seed: the figure on every seed, NaN where it is a share of nothing; contenders meet the same seeds, so that
             differences between two of them are to be taken seed by seed.
         amounts: of shares, for each seed the amount and what it is a share of; None: the figure is no share.
     """
@@ -140,23 +146,29 @@ def summarise(measured: Iterable[Measured]) -> list[Row]:
 
 def _row(section: str, figure: str, contender: str, setting: Setting, seeds: list[Measured]) -> Row:
     by_seed = {one.seed: one.of_seed for one in seeds}
-    mean, half = _mean(seeds)
+    counted = sum(one.contributes for one in seeds)
+    mean, half = _mean(seeds, counted)
     least = worst(figure, np.array(list(by_seed.values())))
     amounts = {one.seed: (one.value, one.out_of) for one in seeds if one.out_of is not None} or None
-    return Row(section, figure, contender, setting, len(seeds), mean, mean - half, mean + half, least, by_seed, amounts)
+    return Row(section, figure, contender, setting, counted, mean, mean - half, mean + half, least, by_seed, amounts)
 
 
-def _mean(seeds: list[Measured]) -> tuple[float, float]:
-    """Mean over seeds and half the width of its interval; a plain mean is the ratio of a sum to a count."""
+def _mean(seeds: list[Measured], counted: int) -> tuple[float, float]:
+    """Mean over seeds and half the width of its interval; a plain mean is the ratio of a sum to a count.
+
+    Args:
+        seeds: all of them.
+        counted: how many contribute: shares of nothing would narrow the interval and say nothing.
+    """
     values = np.array([one.value for one in seeds])
     sizes = np.array([1.0 if one.out_of is None else one.out_of for one in seeds])
-    if sizes.sum() <= 0.0:
+    if counted == 0:
         return float("nan"), float("nan")
-    mean, count = float(values.sum() / sizes.sum()), len(seeds)
-    if count == 1:
+    mean = float(values.sum() / sizes.sum())
+    if counted == 1:
         return mean, float("nan")
-    deviation = np.sqrt(((values - mean * sizes) ** 2).sum() / (count - 1)) / sizes.mean()
-    return mean, float(t.ppf(0.5 + CONFIDENCE / 2.0, count - 1) * deviation / np.sqrt(count))
+    deviation = np.sqrt(((values - mean * sizes) ** 2).sum() / (counted - 1)) / (sizes.sum() / counted)
+    return mean, float(t.ppf(0.5 + CONFIDENCE / 2.0, counted - 1) * deviation / np.sqrt(counted))
 
 
 def _known(value: Any) -> Any:

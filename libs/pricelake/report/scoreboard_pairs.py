@@ -22,11 +22,13 @@ def lead_interval(figure: Figure, own: Score, rival: Score) -> tuple[float, floa
         rival: with a mean.
 
     Returns:
-        low and high; None where the two have fewer than two seeds in common, were not measured on the same ones, or it
-        is uncertain on which side of the ideal one of them lies, where distances are not linear.
+        low and high; None where the two have fewer than two seeds in common that tell something, were not measured on
+        the same ones, or it is uncertain on which side of the ideal one of them lies, where distances are not linear.
     """
-    seeds = sorted(own.by_seed)
-    if len(seeds) < 2 or seeds != sorted(rival.by_seed):
+    if own.by_seed.keys() != rival.by_seed.keys():
+        return None
+    seeds = sorted(seed for seed, ours in own.by_seed.items() if any((*ours, *rival.by_seed[seed])))
+    if len(seeds) < 2:
         return None
     ours, theirs = _deviations(own, seeds), _deviations(rival, seeds)
     ways = _way(figure, own), _way(figure, rival)
