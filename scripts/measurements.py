@@ -162,6 +162,9 @@ def read_scoreboard(path: Path, command: str) -> Record:
         for key in scoreboard_tables.ROW_NUMBERS:
             if row.at(key) is not None:
                 row.number(key)
+    for case in record.parts("cases"):
+        case.text("name")
+        case.flag("usual_shop")
     for promise in record.parts("promises"):
         promise.text("contender")
     return record

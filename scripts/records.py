@@ -66,6 +66,17 @@ class Record:
             raise self._not(path, "a text")
         return found
 
+    def flag(self, path: str) -> bool:
+        """The truth value under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no truth value.
+        """
+        found = self.at(path)
+        if not isinstance(found, bool):
+            raise self._not(path, "true or false")
+        return found
+
     def texts(self, path: str) -> list[str]:
         """The texts under keys joined by dots.
 

@@ -18,7 +18,7 @@ INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
 USUAL_INSTRUMENTS = "strong"
 RECORD_TEXTS = ("commit", "command", "started_at")
 RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
-ROW_TEXTS = ("section", "figure", "contender", "instruments")
+ROW_TEXTS = ("section", "figure", "contender", "case", "instruments")
 ROW_NUMBERS = ("mean", "low", "high", "worst")
 """What the tables need of a record and of each of its ``rows``, whose numbers may be null; more: ``promises``."""
 BEGIN, END = "<!-- scoreboard: written by make measurements -->", "<!-- end of scoreboard -->"
@@ -29,17 +29,24 @@ class Scores:
     """Rows of a record by what they are."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
-        """Take the rows of a scoreboard.json, and the share of weeks that usually sell out."""
+        """Take the rows of a scoreboard.json, and which cases and share of weeks that sell out are the usual ones."""
         self.rows: list[Row] = list(record["rows"])
         self.usual_rate = float(record["usual_sold_out_rate"])
+        self.usual_shops = {one["name"] for one in record["cases"] if one["usual_shop"]}
 
     def find(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> Row | None:
-        """The row of one figure; what is not named must be absent from the row, and instruments the usual ones."""
-        wanted = {"instruments": USUAL_INSTRUMENTS, **more}
-        keys = ("instruments", "weeks", "group", "sold_out_rate", "case")
+        """The row of one figure.
+
+        What is not named must be absent from the row; the instruments, the share of weeks that sell out, where any do,
+        and the make of the shop (``case`` names another one) must then be the usual ones.
+        """
+        usual = {"instruments": USUAL_INSTRUMENTS, "sold_out_rate": self.usual_rate if "sold_out" in switches else None}
+        wanted, keys = usual | more, ("instruments", "weeks", "group", "sold_out_rate")
         for row in self.rows:
             if (row["section"], row["figure"], row["contender"]) == (section, figure, contender) and (
-                sorted(row["switches"]) == sorted(switches) and all(row.get(key) == wanted.get(key) for key in keys)
+                sorted(row["switches"]) == sorted(switches)
+                and all(row.get(key) == wanted.get(key) for key in keys)
+                and (row["case"] == more["case"] if "case" in more else row["case"] in self.usual_shops)
             ):
                 return row
         return None
@@ -76,17 +83,22 @@ class Scores:
         """Shares of weeks sold out under which a figure was measured, ascending: heading, and what the row says."""
         of = [row for row in self.rows if (row["section"], row["figure"]) == (section, figure)]
         found = {float(row["sold_out_rate"]) for row in of if row.get("sold_out_rate") is not None}
-        own = {rate: {"sold_out_rate": rate} for rate in found}
-        rates: dict[float, dict[str, float]] = own | {self.usual_rate: {}}
-        return [(f"{100 * rate:g} %", rates[rate]) for rate in sorted(rates)]
+        return [(f"{100 * rate:g} %", {"sold_out_rate": rate}) for rate in sorted(found | {self.usual_rate})]
 
     def fewest_seeds(self, *, grouped: bool) -> int | None:
-        """The smallest number of seeds behind a figure of products, of all or of groups; None where there is none.
+        """The smallest number of seeds behind a figure of products; None where there is none.
+
+        Args:
+            grouped: of groups of price changes, or of everything else.
 
         Section ``run`` is left out: time and memory are one measurement of all seeds together.
         """
         return min(
-            (int(row["seeds"]) for row in self.rows if row["section"] != "run" and ("group" in row) == grouped),
+            (
+                int(row["seeds"])
+                for row in self.rows
+                if row["section"] != "run" and row.get("group", "").startswith("changes_") == grouped
+            ),
             default=None,
         )
 

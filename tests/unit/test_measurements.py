@@ -78,19 +78,20 @@ TEST: dict[str, Any] = {
 def score_row(section: str, figure: str, contender: str, mean: float, **more: Any) -> dict[str, Any]:
     ends = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1, "worst": mean}
     known = {"section": section, "figure": figure, "contender": contender, "seeds": 10, "instruments": "strong"}
-    return known | ends | {"switches": list(scoreboard_tables.ALL[::-1])} | more
+    made = {"switches": list(scoreboard_tables.ALL[::-1]), "sold_out_rate": 0.125, "case": "everything"}
+    return known | ends | made | more
 
 
 SCORE: dict[str, Any] = {
     "rows": [
         score_row("own_price_bias", "mean", "pricelake", 0.5),
         score_row("own_price_bias", "mean", "pricelake", 9.5, group="changes_0_1"),
-        score_row("own_price_bias", "mean", "pricelake", 0.2, switches=list(scoreboard_tables.CALM)),
+        score_row("own_price_bias", "mean", "pricelake", 0.2, switches=list(scoreboard_tables.CALM), case="calm"),
         score_row("after_change", "error_10", "lightgbm", 0.4),
         score_row("after_change", "soldout_underestimation", "pricelake", 0.03),
-        score_row("after_change", "soldout_underestimation", "pricelake", 0.31, sold_out_rate=0.4),
+        score_row("after_change", "soldout_underestimation", "pricelake", 0.31, sold_out_rate=0.4, case="often"),
         score_row("profit_capture", "capture", "pricelake", 0.25, weeks=4),
-        score_row("profit_capture", "capture", "pricelake", 0.75, weeks=4, instruments="none"),
+        score_row("profit_capture", "capture", "pricelake", 0.75, weeks=4, instruments="none", case="no_instruments"),
         score_row("profit_capture", "capture", "oracle", 1.0, weeks=4),
         score_row("profit_capture", "violations", "oracle", 0.0, weeks=4),
         score_row("promise", "slope", "pricelake", 0.9, case="promise"),
@@ -98,6 +99,10 @@ SCORE: dict[str, Any] = {
         score_row("run", "seconds", "pricelake", 40.0, seeds=1, low=None, high=None),
     ],
     "usual_sold_out_rate": 0.125,
+    "cases": [
+        *({"name": name, "usual_shop": True} for name in ("everything", "calm", "often", "no_instruments")),
+        *({"name": name, "usual_shop": False} for name in ("promise", "cold_start")),
+    ],
     "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
     "commit": "1.0+abc",
     "command": "pricelake score --settings full.yaml",
@@ -292,6 +297,8 @@ def test_different_code_is_said_on_the_page(tmp_path: Path, records, record: str
         ("bench", ("feed", "spread"), "rows_per_second", "feed.spread.rows_per_second", "make bench"),
         ("full", (), "usual_sold_out_rate", "usual_sold_out_rate", "make score"),
         ("full", (), "promises", "promises", "make score"),
+        ("full", ("cases", 1), "usual_shop", "cases.1.usual_shop", "make score"),
+        ("full", ("rows", 2), "case", "rows.2.case", "make score"),
         ("full", ("rows", 3), "worst", "rows.3.worst", "make score"),
         ("full", ("promises", 1), "contender", "promises.1.contender", "make score"),
         ("quick", (), "commit", "commit", "make score-quick"),

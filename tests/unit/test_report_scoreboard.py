@@ -76,6 +76,7 @@ def whole_record() -> dict[str, Any]:
 
     def tell(case: dict[str, Any], section: str, figure: str, contenders: list[str], **more: Any) -> None:
         own = {key: case[key] for key in ("switches", "instruments", "sold_out_rate") if case[key] is not None}
+        own["case"] = case["name"]
         for contender in contenders:
             centre, spread = LEVELS[figure]
             mean = {"oracle": 1.0, "status_quo": 0.0, "true_own_curves": 0.81}.get(contender, np.nan)
@@ -112,7 +113,7 @@ def whole_record() -> dict[str, Any]:
     size = {"seeds": [1000, 1009], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
     size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
-    cases = [{**case, **size} for case in CASES]
+    cases = [{**case, **size, "usual_shop": True} for case in CASES]
     return record_of(*found, cases=cases, promises=promises, failures=failures)
 
 
@@ -386,6 +387,15 @@ def test_a_shop_of_another_make_is_a_case_of_its_own() -> None:
     text = words(render_scoreboard(record_of(own, rival, *other)))
     assert "field experiment" in text
     assert "everything on" in text
+    # a record that lists its cases says which of them are of another make
+    rows = [{**one, "case": "confounded"} for one in (own, rival)] + other
+    told = [{**CASES[0], "usual_shop": True}, {**CASES[0], "name": "field experiment", "usual_shop": False}]
+    board = read_record(record_of(*rows, cases=told))
+    assert [(run.name, run.case.shop) for run in board.runs] == [
+        ("confounded", None),
+        ("field experiment", "field experiment"),
+    ]
+    assert {score.case for score in board.scores} == {run.case for run in board.runs}
 
 
 def test_the_usual_share_of_sold_out_weeks_has_its_place_between_the_others() -> None:

@@ -1,5 +1,6 @@
 """The scoreboard's settings and twins."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from pricelake.settings.scoreboard import (
 from pricelake.settings.simulation import Switches
 from pricelake.workflows import score
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.score import CONFOUNDING, movements
-from pricelake.workflows.score_case import rivals
+from pricelake.workflows.score import movements
+from pricelake.workflows.score_case import Judged, rivals
 from pricelake.workflows.score_kept import FOLDER
-from pricelake.workflows.score_rounds import BUILT_IN, Round, setting_of
+from pricelake.workflows.score_rounds import BUILT_IN, CONFOUNDING, Round, rounds_of, twins_of
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "conf/scoreboards"
@@ -252,8 +253,8 @@ def test_sizes_in_the_record_are_of_one_seed() -> None:
             "seed": [7, 7, 7, 8, 8, 8],
         }
     )
-    one = Round("a", Setting(("sold_out",), "weak"), ("after_change",), lambda _: None)  # type: ignore[arg-type,return-value]
-    told = {"name": "a", "switches": ["sold_out"], "instruments": "weak", "sold_out_rate": None, "case": None}
+    one = Round("a", Setting(("sold_out",), "weak", case="a"), ("after_change",), True, lambda _: None)  # type: ignore[arg-type,return-value]
+    told = {"name": "a", "switches": ["sold_out"], "instruments": "weak", "sold_out_rate": None, "usual_shop": True}
     sizes = {"products": 2, "categories": 2, "markets": 2, "weeks": 3}
     rest = {"parts": ["after_change"], "seeds": [7, 8], "possible_gain": None}
     assert score.facts_of(stage_of(offers), one) == told | sizes | rest
@@ -281,26 +282,75 @@ def test_a_full_scoreboard_has_every_comparison_that_is_promised() -> None:
     assert shop.categories * shop.branches >= 200
 
 
-def test_a_shop_of_another_make_stands_apart() -> None:
-    usual, wide = Case(name="a"), Case(name="b", shop={"products": 80})
-    assert setting_of(usual) == Setting((), "strong")
-    assert setting_of(wide) == Setting((), "strong", case="b")
+def rounds(*cases: Case, **settings: Any) -> list[Round]:
+    return rounds_of(None, ScoreboardSettings(cases=list(cases), **settings), SilentReporter())  # type: ignore[arg-type]
+
+
+def test_every_case_stands_under_its_name_and_its_share_of_weeks_sold_out() -> None:
+    wide = Case(name="c", switches=["sold_out"], sold_out_rate=0.4, shop={"products": 80})
+    found = rounds(Case(name="a"), Case(name="b", switches=["sold_out"]), wide, shop={"sold_out_rate": 0.2})
+    assert [(one.setting, one.is_usual) for one in found] == [
+        (Setting((), "strong", case="a"), True),
+        (Setting(("sold_out",), "strong", sold_out_rate=0.2, case="b"), True),
+        (Setting(("sold_out",), "strong", sold_out_rate=0.4, case="c"), False),
+    ]
+
+
+def test_twins_differ_in_nothing_but_confounding_and_are_of_the_usual_make() -> None:
+    both, hidden = ["confounding_visible", "confounding_hidden"], ["confounding_hidden"]
+    found = rounds(
+        Case(name="everything", switches=[*both, "sold_out"]),
+        Case(name="calm", switches=["sold_out"]),
+        Case(name="calm_40", switches=["sold_out"], sold_out_rate=0.4),
+        Case(name="everything_20", switches=[*both, "sold_out"], sold_out_rate=0.2),
+        Case(name="hidden", switches=hidden),
+        Case(name="none"),
+        Case(name="weak", switches=hidden, instruments="weak"),
+        Case(name="wide", switches=hidden, shop={"products": 80}),
+    )
+    assert twins_of(found) == {"everything": "calm", "hidden": "none"}
 
 
 def test_movement_is_between_twins() -> None:
-    def bias(switches: tuple[str, ...], seed: int, value: float, contender: str = "a") -> Measured:
-        return Measured("own_price_bias", "mean", contender, Setting(switches, "strong"), seed, value)
+    def bias(case: str, seed: int, value: float, contender: str = "a") -> Measured:
+        switches = ("confounding_hidden", "sold_out") if case == "on" else ("sold_out",)
+        return Measured("own_price_bias", "mean", contender, Setting(switches, "strong", case=case), seed, value)
 
-    on = ("confounding_hidden", "confounding_visible", "sold_out")
-    found = movements(
-        [
-            bias(on, 1, 0.9),
-            bias(("sold_out",), 1, 0.2),
-            bias(on, 2, 0.5),
-            bias(("sold_out",), 2, 0.1, "b"),
-            bias((), 1, 7),
+    told = [bias("on", 1, 0.9), bias("calm", 1, 0.2), bias("on", 2, 0.5), bias("calm", 2, 0.1, "b"), bias("no", 1, 7)]
+    (found,) = movements(told, {"on": "calm"})
+    assert (found.contender, found.setting, found.seed) == ("a", told[0].setting, 1)
+    assert found.value == pytest.approx(0.7)
+    assert movements(told, {}) == []
+
+
+KEY = ("section", "figure", "contender", "case", "weeks", "group")
+
+
+def test_the_rows_of_a_record_are_unique_under_the_documented_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The full scoreboard's cases, with a figure of each of their sections on two seeds."""
+    settings = load_file(ScoreboardFile, CONFIGURATION / "full.yaml").scoreboard
+    settings = settings.model_copy(update={"rules": ROOT / "conf/rules/scoreboard.yaml"})
+
+    def judge(_spark: Any, _settings: Any, _rules: Any, one: Round, place: Path, _reporter: Any) -> Any:
+        place.mkdir(parents=True)
+        told = [
+            Measured(part, FIGURES[part][0], "pricelake", replace(one.setting, weeks=weeks), seed, 0.5)
+            for part in one.parts
+            for weeks in (None, 4)
+            for seed in (1, 2)
         ]
-    )
-    assert [(one.contender, one.setting.switches, one.seed, one.value) for one in found] == [
-        ("a", on, 1, pytest.approx(0.7))
-    ]
+        return Judged(told, [], []), {"name": one.name, "seconds": 1.0}
+
+    monkeypatch.setattr(score, "judge_round", judge)
+    record = score.score(None, settings, tmp_path, "test", SilentReporter())  # type: ignore[arg-type]
+    rows = record["rows"]
+    keys = [tuple(row.get(name) for name in KEY) for row in rows]
+    assert len(set(keys)) == len(keys) > 2 * len(settings.cases)
+    assert {row["case"] for row in rows} == {case.name for case in settings.cases}
+    assert {row["case"] for row in rows if row["figure"] == "movement"} >= {"everything", "weak_instruments"}
+    rates = {row["case"]: row["sold_out_rate"] for row in rows if "sold_out" in row["switches"]}
+    assert (rates["everything"], rates["sold_out_0"], rates["sold_out_40"]) == (0.1, 0.0, 0.4)
+    assert not any("sold_out_rate" in row for row in rows if "sold_out" not in row["switches"])
+    assert f"`{'`, `'.join(KEY[:-1])}` and `{KEY[-1]}`" in " ".join((ROOT / "docs/scoreboard.md").read_text().split())

@@ -36,8 +36,9 @@ class Setting:
         instruments: strong, weak or none.
         weeks: weeks of profit, or of history at a cold start; None where neither is meant.
         group: part of the products, such as ``changes_2_5``; None: all.
-        sold_out_rate: share of product weeks that sold out; None: the usual one.
-        case: a shop of another make than the usual one, such as a market of one's own; None: the usual one.
+        sold_out_rate: share of product weeks that sold out; None: nothing sells out.
+        case: which case's shop it was, by its name in the settings or that of a market of one's own; of a movement the
+            confounded one's. With section, figure, contender, ``weeks`` and ``group`` it names one row.
     """
 
     switches: tuple[str, ...]

@@ -19,7 +19,7 @@ class Case:
     Attributes:
         switches: what makes it hard, in alphabetical order.
         instruments: strong, weak or none.
-        sold_out_rate: share of product weeks that sold out, 0–1; None: the usual one.
+        sold_out_rate: share of product weeks that sold out, 0–1; None: nothing sells out, or it is the usual one.
         shop: name of a shop of another make than the usual one, such as a market of one's own; None: the usual one.
         usual_rate: what ``sold_out_rate`` is usually; None: not known. No part of what a case is.
     """
@@ -32,17 +32,22 @@ class Case:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], usual_rate: float | None = None) -> "Case":
-        """The case of a row, or of an entry under ``cases``."""
-        rate, shop = finite(entry.get("sold_out_rate")), entry.get("case")
+        """The case of an entry under ``cases``, or of a row whose case has none."""
+        shop = entry.get("case")
+        if "usual_shop" in entry:
+            shop = None if entry["usual_shop"] else entry["name"]
+        rate = finite(entry.get("sold_out_rate"))
         own = (tuple(sorted(entry["switches"])), str(entry["instruments"]), rate)
         return cls(*own, None if shop is None else str(shop), usual_rate)
 
     @property
     def share_sold_out(self) -> float | None:
         """Share of product weeks that sold out, 0–1; None where it is not known or the shop is of another make."""
+        if self.shop is not None:
+            return None
         if self.sold_out_rate is not None:
             return self.sold_out_rate
-        return self.usual_rate if "sold_out" in self.switches and self.shop is None else None
+        return self.usual_rate if "sold_out" in self.switches else None
 
     @property
     def description(self) -> str:
@@ -148,7 +153,8 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
         raise PriceLakeError("The scoreboard has no rows, so there is nothing to show. Run `pricelake score` first.")
     usual = finite(record.get("usual_sold_out_rate"))
     try:
-        scores = tuple(_score(row, usual) for row in record["rows"])
+        cases = {str(one["name"]): Case.of(one, usual) for one in record.get("cases", [])}
+        scores = tuple(_score(row, cases.get(row.get("case")) or Case.of(row, usual)) for row in record["rows"])
         return Scoreboard(
             scores=scores,
             runs=_runs(record.get("cases", []), scores, usual),
@@ -165,7 +171,7 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
         ) from error
 
 
-def _score(row: Mapping[str, Any], usual_rate: float | None) -> Score:
+def _score(row: Mapping[str, Any], case: Case) -> Score:
     figure = BY_NAME.get((row["section"], row["figure"]))
     if figure is None:
         raise PriceLakeError(
@@ -173,7 +179,7 @@ def _score(row: Mapping[str, Any], usual_rate: float | None) -> Score:
             "and would leave out. Add it to pricelake.report.scoreboard_figures."
         )
     mean, low, high, worst = (finite(row[key]) for key in ("mean", "low", "high", "worst"))
-    own = (str(row["contender"]), Case.of(row, usual_rate), row.get("weeks"), row.get("group"), int(row["seeds"]))
+    own = (str(row["contender"]), case, row.get("weeks"), row.get("group"), int(row["seeds"]))
     return Score(figure, *own, mean, low, high, worst, _by_seed(row))
 
 

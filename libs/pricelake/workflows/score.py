@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +26,8 @@ from pricelake.workflows.provenance import code_version
 from pricelake.workflows.score_case import Judged, judge, rivals
 from pricelake.workflows.score_kept import FOLDER, KeptCases, check_code_is_known, origin_of
 from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
-from pricelake.workflows.score_rounds import Round, check_contenders, own_contender, rounds_of
+from pricelake.workflows.score_rounds import CONFOUNDING, Round, check_contenders, own_contender, rounds_of, twins_of
 from pricelake.workflows.score_shop import ScoredShop, run_shop
-
-CONFOUNDING = {"confounding_visible", "confounding_hidden"}
 
 
 def score(
@@ -67,6 +65,7 @@ def score(
         check_code_is_known(version)
     rules = load_rules(settings.rules)
     allowed, rounds = hard_rules(rules), rounds_of(spark, settings, reporter)
+    twins = twins_of(rounds)
     check_contenders(settings.contenders)
     kept = KeptCases(folder / FOLDER, origin_of(settings, rules, version))
     if not resume:
@@ -89,7 +88,7 @@ def score(
         judged, facts = known or _judge_anew(spark, settings, allowed, one, folder, reporter)
         kept.write(one.name, judged, facts)
         measured += judged.measured
-        record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured)])]
+        record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured, twins)])]
         record["cases"].append(facts)
         record["promises"] += judged.promises
         record["failures"] += [{"case": one.name} | failure for failure in judged.failures]
@@ -148,7 +147,7 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
         "switches": list(one.setting.switches),
         "instruments": one.setting.instruments,
         "sold_out_rate": one.setting.sold_out_rate,
-        "case": one.setting.case,
+        "usual_shop": one.is_usual,
         "parts": list(one.parts),
         "seeds": [stage.seeds[0], stage.seeds[-1]] if "seed" in offers else None,
         "products": int(offers["product_id"].nunique()),
@@ -159,8 +158,13 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
     }
 
 
-def movements(measured: Sequence[Measured]) -> list[Measured]:
-    """Mean own-price bias on a confounded shop minus that on its unconfounded twin, by contender and seed."""
+def movements(measured: Sequence[Measured], twins: Mapping[str, str]) -> list[Measured]:
+    """Mean own-price bias on a confounded shop minus that on its unconfounded twin, by contender and seed.
+
+    Args:
+        measured: figures of all cases so far.
+        twins: of :func:`pricelake.workflows.score_rounds.twins_of`.
+    """
     means = {
         (one.contender, one.setting, one.seed): one.of_seed
         for one in measured
@@ -168,8 +172,8 @@ def movements(measured: Sequence[Measured]) -> list[Measured]:
     }
     found = []
     for (contender, setting, seed), value in means.items():
-        calm = replace(setting, switches=tuple(name for name in setting.switches if name not in CONFOUNDING))
-        twin = means.get((contender, calm, seed))
-        if calm != setting and twin is not None and np.isfinite(value - twin):
+        calm = tuple(name for name in setting.switches if name not in CONFOUNDING)
+        twin = means.get((contender, replace(setting, switches=calm, case=twins.get(setting.case or "")), seed))
+        if calm != setting.switches and twin is not None and np.isfinite(value - twin):
             found.append(Measured("own_price_bias", "movement", contender, setting, seed, value - twin))
     return found

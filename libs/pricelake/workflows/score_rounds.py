@@ -1,8 +1,8 @@
 """Which shops a scoreboard judges on, and who brings a contender or a market of one's own."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +18,7 @@ from pricelake.workflows.job import Reporter
 from pricelake.workflows.own_code import create
 from pricelake.workflows.simulate import simulate
 
+CONFOUNDING = {"confounding_visible", "confounding_hidden"}
 EVERY_PART: tuple[Part, ...] = get_args(Part)
 BUILT_IN = frozenset({
     "status_quo", "cost_plus", "competitor_median", "rating_rule", "true_own_curves",
@@ -39,12 +40,14 @@ class Round:
         name: of its folder and in the record.
         setting: under which its figures stand.
         parts: sections that are measured.
+        is_usual: whether the shop is of the usual make, so that it may be compared with others of its switches.
         open: makes the market, with a folder for its files.
     """
 
     name: str
     setting: Setting
     parts: tuple[Part, ...]
+    is_usual: bool
     open: Callable[[Path], Market]
 
 
@@ -64,7 +67,10 @@ def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Repor
 
         return open_shop
 
-    rounds = [Round(case.name, setting_of(case), case.parts, simulated(case)) for case in settings.cases]
+    rounds = [
+        Round(case.name, setting_of(case, settings), case.parts, not case.shop, simulated(case))
+        for case in settings.cases
+    ]
     for reference in settings.markets:
         one = _own_market(reference)
         if one.name in {other.name for other in rounds}:
@@ -84,7 +90,7 @@ def _own_market(reference: str) -> Round:
             f"{reference} is named {market.name!r}. A market's name has lower-case letters, digits, spaces and _, and "
             "at least one of them."
         )
-    return Round(name, Setting((), "none", case=name), EVERY_PART, lambda _: market)
+    return Round(name, Setting((), "none", case=name), EVERY_PART, False, lambda _: market)
 
 
 def check_contenders(references: Sequence[str]) -> None:
@@ -109,10 +115,23 @@ def check_contenders(references: Sequence[str]) -> None:
         taken.add(name)
 
 
-def setting_of(case: Case) -> Setting:
-    """Where a case's figures stand; a shop of another make than the usual one has a place of its own."""
-    own = case.name if case.shop else None
-    return Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=case.sold_out_rate, case=own)
+def setting_of(case: Case, settings: ScoreboardSettings) -> Setting:
+    """Where a case's figures stand."""
+    rate = settings.simulation(case).sold_out_rate if "sold_out" in case.switches else None
+    return Setting(tuple(sorted(case.switches)), case.instruments, sold_out_rate=rate, case=case.name)
+
+
+def twins_of(rounds: Sequence[Round]) -> dict[str, str]:
+    """Names of cases and of their unconfounded twins, which differ in nothing else; only of shops of the usual make."""
+
+    def make(one: Round, without: Collection[str] = ()) -> Setting:
+        calm = tuple(name for name in one.setting.switches if name not in without)
+        return replace(one.setting, switches=calm, case=None)
+
+    usual = [one for one in rounds if one.is_usual]
+    known = {make(one): one.name for one in usual}
+    found = {one.name: known.get(make(one, CONFOUNDING)) for one in usual}
+    return {name: twin for name, twin in found.items() if twin not in (None, name)}
 
 
 def own_contender(reference: str) -> Contender:
