@@ -176,6 +176,21 @@ def test_offers_of_little_or_no_history(model: DemandModel) -> None:
     assert np.isnan(units[1]).all() == isinstance(model, LogLogOls)
 
 
+def test_a_guess_rests_on_what_was_sold_in_the_last_eight_periods() -> None:
+    history, _ = made_up_history(seed=4)
+    closed = history.closed
+    last = sorted(set(closed["period_start"]))[-1]
+    closed.loc[(closed["product_id"] == "p03") & (closed["period_start"] == last), "units"] = 5000.0
+    history.open["units_mean_8"] = 1.0  # of winsorised units, which tell less
+    model = GuessedElasticity(-2.0)
+    model.fit(replace(history, closed=closed.sample(frac=1.0, random_state=1)))
+    reference = history.open["reference_price"].to_numpy()
+    told = model.units(reference[:, None] * np.array([[1.0, 2.0]]))
+    for place, product in enumerate(history.offers["product_id"]):
+        sold = closed.loc[closed["product_id"] == product].sort_values("period_start")["units"].to_list()[-8:]
+        assert told[place] == pytest.approx([sum(sold) / 8, sum(sold) / 8 / 4])
+
+
 def test_a_weak_instrument_is_not_used() -> None:
     history, _ = made_up_history(seed=6)
     history.closed["unit_cost"] = np.exp(1e-3 * np.random.default_rng(1).standard_normal(len(history.closed)))

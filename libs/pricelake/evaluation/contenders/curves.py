@@ -67,9 +67,16 @@ class GuessedElasticity(FittedCurve):
 
 
 def recent_level(history: History) -> tuple[Floats, Floats]:
-    """Mean units of the last 8 periods and the mean price paid in them, shape ``(n_offers,)``."""
-    level = history.open["units_mean_8"].to_numpy(dtype=np.float64)
-    return level, history.open["reference_price"].to_numpy(dtype=np.float64)
+    """Mean units of each offer's last 8 closed periods and the mean price paid in them, shape ``(n_offers,)``.
+
+    Units are counted as sold: the panel's ``units_mean_8`` is of winsorised ones, which a rule of thumb knows nothing of.
+
+    Returns:
+        level and price; NaN where an offer has no closed period.
+    """
+    last = history.closed.sort_values("period_start", kind="stable").groupby(KEY).tail(LEVEL_PERIODS)
+    level = last.groupby(KEY)["units"].mean().reindex(pd.MultiIndex.from_frame(history.offers[KEY]))
+    return level.to_numpy(dtype=np.float64), history.open["reference_price"].to_numpy(dtype=np.float64)
 
 
 def level_at(rows: pd.DataFrame, slopes: pd.Series, offers: pd.DataFrame) -> ConstantElasticity:
