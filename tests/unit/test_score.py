@@ -18,6 +18,7 @@ from pricelake.settings.scoreboard import (
     COLD_START_WEEKS,
     DEVELOPMENT_SEEDS,
     REPORTED_SEEDS,
+    SPENT_SEEDS,
     Case,
     ScoreboardFile,
     ScoreboardSettings,
@@ -32,8 +33,8 @@ from pricelake.workflows.score_rounds import BUILT_IN, CONFOUNDING, Round, round
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "conf/scoreboards"
-LOOKED_AT = range(1000, 1004)
-"""Reported seeds that were looked at while rivals and models still changed."""
+LOOKED_AT = range(DEVELOPMENT_SEEDS.stop, 1300)
+"""Seeds that were looked at while rivals and models still changed. The end only ever rises."""
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGURATION.glob("*.yaml")), ids=lambda path: path.stem)
@@ -52,6 +53,12 @@ def test_only_the_full_scoreboard_shows_reported_seeds_and_none_that_was_looked_
 
     assert seeds("full") <= set(REPORTED_SEEDS) - set(LOOKED_AT)
     assert seeds("quick") <= set(DEVELOPMENT_SEEDS)
+    usual = ScoreboardSettings(cases=[Case(name="a")])
+    assert seeds("full") == set(range(usual.first_seed, usual.first_seed + usual.seeds))
+    assert set(LOOKED_AT) == set(SPENT_SEEDS)
+    page = (ROOT / "docs/scoreboard.md").read_text()
+    for span in (DEVELOPMENT_SEEDS, SPENT_SEEDS, seeds("full")):
+        assert f"| {min(span)}–{max(span)} |" in page
 
 
 @pytest.mark.parametrize(

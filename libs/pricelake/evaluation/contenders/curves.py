@@ -69,7 +69,8 @@ class GuessedElasticity(FittedCurve):
 def recent_level(history: History) -> tuple[Floats, Floats]:
     """Mean units of each offer's last 8 closed periods and the mean price paid in them, shape ``(n_offers,)``.
 
-    Units are counted as sold: the panel's ``units_mean_8`` is of winsorised ones, which a rule of thumb knows nothing of.
+    Units are counted as sold: the panel's ``units_mean_8`` is of winsorised ones, of which a rule of thumb knows
+    nothing.
 
     Returns:
         level and price; NaN where an offer has no closed period.
