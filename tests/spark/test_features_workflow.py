@@ -1,5 +1,6 @@
 """build_features from bronze to gold, run twice, back in time, and without customers."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.errors import ContractError, QualityError
+from pricelake.errors import ContractError, QualityError, SettingsError
 from pricelake.settings import Settings
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.build_features import build_features
@@ -70,6 +71,7 @@ def test_summary_counts_what_was_written(built: tuple[Path, dict[str, set[tuple]
         "interactions": len(rows["gold.interactions"]),
         "customers": len(rows["gold.sequences"]),
         "without_customers": False,
+        "left_out": [],
         "absent": [
             "events",
             "reviews",
@@ -111,6 +113,30 @@ def test_a_backfill_and_a_second_run_leave_the_same_tables(
     again = make_job(spark, lake, folder)
     assert {**build_features(again), "rows_in": again.rows_in} == summary
     assert {name: rows_of(again.lake.read(name)) for name in NAMES} == first
+
+
+def test_sequences_are_left_out_or_refused_where_they_would_look_fresh(
+    spark: SparkSession, built: tuple[Path, dict[str, set[tuple]], dict], lake: Lake, tmp_path: Path
+) -> None:
+    def without(lake: Lake, folder: Path) -> Job:
+        job = make_job(spark, lake, folder)
+        unwritten = job.settings.features.model_copy(update={"sequences": False})
+        return replace(job, settings=job.settings.model_copy(update={"features": unwritten}))
+
+    folder, first, summary = built
+    used = Lake(spark, str(folder / "lake"))
+    with pytest.raises(SettingsError) as raised:
+        build_features(without(used, folder))
+    assert str(raised.value) == (
+        "features.sequences is off, but gold.sequences of an earlier run is still in the lake and would pass for this "
+        f"run's. Remove {used.path('gold.sequences')}, or switch features.sequences on."
+    )
+    assert rows_of(used.read("gold.demand_panel")) == first["gold.demand_panel"]
+    write_bronze(spark, lake, few_lines())
+    told = build_features(without(lake, tmp_path))
+    assert told | {"rows_in": summary["rows_in"]} == summary | {"left_out": ["gold.sequences"]}
+    assert not lake.exists("gold.sequences")
+    assert rows_of(lake.read("gold.interactions")) == first["gold.interactions"]
 
 
 def test_weekly_totals_give_the_panel_of_their_lines(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:

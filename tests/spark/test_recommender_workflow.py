@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pricelake.errors import ContractError, QualityError
+from pricelake.errors import ContractError, QualityError, SettingsError
 from pricelake.settings import LakeSettings, RecommenderSettings, Settings, SparkSettings
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.job import JobResult, run_job
@@ -174,3 +174,21 @@ def test_a_ranking_need_not_be_judged(spark: SparkSession, settings: Settings) -
     lake = Lake(spark, settings.lake.root)
     assert not lake.exists("gold.recommender_metrics")
     assert lake.read("gold.recommendations").count() > 0
+
+
+def test_lists_are_left_out_or_refused_where_they_would_look_fresh(spark: SparkSession, settings: Settings) -> None:
+    own = settings.recommender.model_copy(update={"judge_ranking": False, "lists": False})
+    without = settings.model_copy(update={"recommender": own})
+    result = run_job("train_recommender", train_recommender, spark, without, AS_OF)
+    lake, lists = Lake(spark, settings.lake.root), ["gold.recommendations", "gold.similar_products"]
+    about = result.summary["about"]
+    assert about.pop("model_version").startswith("als-2024-03-04-")
+    assert about == {"customers": CUSTOMERS, "products": PRODUCTS, "left_out": lists}
+    assert [lake.exists(name) for name in ("gold.product_factors", *lists)] == [True, False, False]
+    lake.create("gold.similar_products")
+    with pytest.raises(SettingsError) as raised:
+        run_job("train_recommender", train_recommender, spark, without, AS_OF)
+    assert str(raised.value) == (
+        "recommender.lists is off, but gold.similar_products of an earlier run is still in the lake and would pass for "
+        f"this run's. Remove {lake.path('gold.similar_products')}, or switch recommender.lists on."
+    )

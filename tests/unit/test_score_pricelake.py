@@ -17,6 +17,7 @@ from pricelake.evaluation.rows import Setting, summarise
 from pricelake.evaluation.scoring.effort import Effort
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.stage import Stage, enter
+from pricelake.report.scoreboard_claims import CLAIMS
 from pricelake.sources import pseudonym_of
 from pricelake.workflows import score_shop
 from pricelake.workflows.job import SilentReporter
@@ -163,13 +164,14 @@ class Jobs:
             raise self.raises[name]
 
 
-def shop_of(folder: Path, monkeypatch: pytest.MonkeyPatch, jobs: Jobs, *, with_model: bool = True) -> ScoredShop:
+def shop_of(folder: Path, monkeypatch: pytest.MonkeyPatch, jobs: Jobs, **asked: bool) -> ScoredShop:
     monkeypatch.setattr(score_shop, "run_job", jobs.run)
     monkeypatch.setattr(score_shop, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
     monkeypatch.setattr(score_shop, "read_history", lambda *_: HISTORY)
     market: Any = SimpleNamespace(shop=folder / "shop.yaml", as_of=date(2024, 3, 4))
     rules = ROOT / "conf/rules/scoreboard.yaml"
-    return run_shop(None, market, rules, folder, SilentReporter(), with_model=with_model)  # type: ignore[arg-type]
+    asked = {"with_model": True, "with_lists": False} | asked
+    return run_shop(None, market, rules, folder, SilentReporter(), **asked)  # type: ignore[arg-type]
 
 
 def test_jobs_that_finish_leave_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +187,17 @@ def test_nothing_is_learnt_unless_it_is_asked_for(tmp_path: Path, monkeypatch: p
     shop = shop_of(tmp_path, monkeypatch, jobs, with_model=False)
     assert (shop.finished, shop.error, shop.effort) == ((), None, None)
     assert jobs.ran == ["ingest", "build_features"]
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_what_no_figure_needs_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged: bool) -> None:
+    settings = shop_of(tmp_path, monkeypatch, Jobs([], {}), with_lists=judged).settings
+    assert (settings.features.sequences, settings.recommender.judge_ranking) == (False, False)
+    assert settings.recommender.lists is judged
+    page = " ".join((ROOT / "docs/scoreboard.md").read_text().split())
+    said = f"{settings.demand.lightgbm_max_rows:,}"
+    assert f"its comparison with LightGBM beyond {said.replace(',', ' ')} rows" in page
+    assert f"all but {said} rows of its own comparison" in CLAIMS["run"].truth
 
 
 @pytest.mark.parametrize(

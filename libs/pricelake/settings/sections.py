@@ -50,6 +50,9 @@ class FeatureSettings(Section):
     period: Literal["week", "day"] = "week"
     winsorise_mads: Positive = Field(default=6.0, description="robust z-score beyond which a period is an outlier")
     rating_half_life_days: Positive = Field(default=180.0, description="age at which an interaction counts half")
+    sequences: bool = Field(
+        default=True, description="whether gold.sequences is written; no job of PriceLake's own reads it"
+    )
     max_sequence_events: Count = Field(default=200, description="latest events kept per customer")
     history_periods: Count = Field(default=156, description="periods before the as-of date that are kept in the panel")
     delisted_days: Count = Field(default=182, description="days without a sale after which a product leaves the panel")
@@ -73,6 +76,10 @@ class RecommenderSettings(Section):
     alpha: Positive = Field(default=5.0, description="confidence = 1 + alpha x rating")
     top_k: Count = 20
     similar_k: Count = 10
+    lists: bool = Field(
+        default=True,
+        description="whether gold.recommendations and gold.similar_products are written; prices rest on factors alone",
+    )
     judge_ranking: bool = Field(
         default=True, description="whether a second fit is judged on the last days; half of the job's time"
     )

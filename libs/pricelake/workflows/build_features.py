@@ -16,6 +16,7 @@ from pricelake.features.periods import Periods
 from pricelake.settings.shop import SHOP_TABLE_NAMES
 from pricelake.tables import contract_of
 from pricelake.workflows.job import Job
+from pricelake.workflows.left_out import leave_out
 
 STALE_DAYS = 7
 NOT_OPTIONAL = ("products", "order_lines", "sales_panel", "customers")
@@ -34,15 +35,17 @@ def build_features(job: Job) -> dict[str, Any]:
 
     Returns:
         ``panel_rows``, ``open_rows``, ``first_period``, ``open_period``, ``interactions``, ``customers``;
-        ``without_customers``, true where nothing can be said about tastes; ``absent``, the optional bronze tables that
-        the shop does not bring.
+        ``without_customers``, true where nothing can be said about tastes; ``left_out``, tables that settings switch
+        off; ``absent``, the optional bronze tables that the shop does not bring.
 
     Raises:
         ContractError: ingest has not run.
         QualityError: no sales, or none in the week before the open period; sales of products that
             ``bronze.products`` does not know; totals of another period than ``features.period``.
+        SettingsError: ``features.sequences`` is off, and the lake holds sequences of an earlier run.
     """
     settings = job.settings.features
+    left_out = [] if settings.sequences else leave_out(job, ["gold.sequences"], "features.sequences")
     tables = _read_tables(job)
     periods = _find_periods(job, tables)
     job.reporter.step("Bring together what is known of each product, market and period")
@@ -64,7 +67,7 @@ def build_features(job: Job) -> dict[str, Any]:
         "open_period": str(periods.open_start),
     }
     absent = [name for name in OPTIONAL if name not in tables]
-    return {**summary, **_write_tastes(job, tables, periods), "absent": absent}
+    return {**summary, **_write_tastes(job, tables, periods), "left_out": left_out, "absent": absent}
 
 
 def _read_tables(job: Job) -> dict[str, DataFrame]:
@@ -106,7 +109,7 @@ def _find_periods(job: Job, tables: dict[str, DataFrame]) -> Periods:
 
 
 def _write_tastes(job: Job, tables: dict[str, DataFrame], periods: Periods) -> dict[str, Any]:
-    """Write ratings and sequences, unless the shop knows no customers."""
+    """Write ratings and, if wanted, sequences, unless the shop knows no customers."""
     settings = job.settings.features
     behaviour = collect_behaviour(tables.get("order_lines"), tables.get("events"), tables.get("reviews"), periods)
     if behaviour is None or behaviour.isEmpty():
@@ -114,8 +117,11 @@ def _write_tastes(job: Job, tables: dict[str, DataFrame], periods: Periods) -> d
     job.reporter.step("Rate what each customer did with each product")
     ratings = aggregate_to_interactions(behaviour, periods, settings.rating_half_life_days)
     interactions = job.lake.replace("gold.interactions", ratings)
-    job.reporter.step("Put each customer's events in order")
-    customers = job.lake.replace("gold.sequences", aggregate_to_sequences(behaviour, settings.max_sequence_events))
+    if settings.sequences:
+        job.reporter.step("Put each customer's events in order")
+        customers = job.lake.replace("gold.sequences", aggregate_to_sequences(behaviour, settings.max_sequence_events))
+    else:
+        customers = job.lake.read("gold.interactions").select("customer_id").distinct().count()
     return {"interactions": interactions, "customers": customers, "without_customers": False}
 
 

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation.feasible import HardRules, hard_rules
+from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.rows import Measured, summarise
 from pricelake.evaluation.scoring.failures import told
 from pricelake.evaluation.scoring.prices import possible_gain
@@ -113,7 +114,9 @@ def judge_round(
 ) -> tuple[Judged, dict[str, Any]]:
     """One shop from its tables to its figures, and what there is to say about it."""
     market = one.open(folder)
-    shop = run_shop(spark, market, settings.rules, folder, reporter, with_model=settings.pricelake)
+    judges_lists = "recommendation" in one.parts and isinstance(market, KnownTastes)
+    asked = {"with_model": settings.pricelake, "with_lists": judges_lists}
+    shop = run_shop(spark, market, settings.rules, folder, reporter, **asked)
     history = shop.history
     feasible = rules.feasible(history.price_now, history.unit_cost)
     stage = Stage(market, history, feasible, one.setting, settings.weeks)

@@ -1,6 +1,5 @@
 """One shop of the scoreboard: its history through the jobs, as contenders see it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,22 @@ from pricelake.workflows.simulate import run_settings
 
 DATA_JOBS = ("ingest", "build_features")
 MODEL_JOBS = ("train_recommender", "train_demand", "recommend_prices")
-QUICKER: Mapping[str, Any] = {"demand": {"lightgbm_max_rows": 2000}, "recommender": {"judge_ranking": False}}
-"""The jobs' own comparisons decide nothing here: the scoreboard has a LightGBM on all rows, and true tastes."""
+
+
+def quicker(*, with_lists: bool) -> dict[str, Any]:
+    """Settings that leave out what no contender reads and no figure is of.
+
+    The jobs' own comparisons decide nothing here, as the scoreboard has a LightGBM on all rows, and true tastes. Prices
+    rest on the recommender's factors and not on its lists.
+
+    Args:
+        with_lists: whether recommendations are judged.
+    """
+    return {
+        "demand": {"lightgbm_max_rows": 2000},
+        "features": {"sequences": False},
+        "recommender": {"judge_ranking": False, "lists": with_lists},
+    }
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,14 @@ class ScoredShop:
 
 
 def run_shop(
-    spark: SparkSession, market: Market, rules: Path, folder: Path, reporter: Reporter, *, with_model: bool
+    spark: SparkSession,
+    market: Market,
+    rules: Path,
+    folder: Path,
+    reporter: Reporter,
+    *,
+    with_model: bool,
+    with_lists: bool,
 ) -> ScoredShop:
     """Ingest and build features and, if asked, train and price.
 
@@ -62,12 +82,13 @@ def run_shop(
         folder: for tables and models.
         reporter: progress.
         with_model: whether PriceLake itself is a contender.
+        with_lists: whether its recommendations are judged.
     """
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(run_settings(market.shop.absolute(), market.as_of, folder)), encoding="utf-8")
-    settings = load_settings(path, {"rules": str(rules), **QUICKER})
+    settings = load_settings(path, {"rules": str(rules), **quicker(with_lists=with_lists)})
 
     def run(name: str) -> None:
         run_job(name, job_entry(name).workflow(), spark, settings, market.as_of, reporter)

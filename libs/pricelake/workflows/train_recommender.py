@@ -15,9 +15,11 @@ from pricelake.recommender.popularity import aggregate_to_popularity
 from pricelake.recommender.recommending import find_similar_products, recommend_products
 from pricelake.recommender.versions import digest_ratings, model_version
 from pricelake.workflows.job import Job
+from pricelake.workflows.left_out import leave_out
 from pricelake.workflows.past_tastes import interactions_before, periods_until
 
 LIST_LENGTH = 10
+LISTS = ("gold.recommendations", "gold.similar_products")
 
 
 def train_recommender(job: Job) -> dict[str, Any]:
@@ -33,12 +35,15 @@ def train_recommender(job: Job) -> dict[str, Any]:
 
     Returns:
         ``als``, ``popularity`` and ``repeat``, each with the figures of ``all``, ``repeat`` and ``first_time``
-        purchases that occur in the held-out days, and ``about``: model version, rows written, what was skipped and why.
+        purchases that occur in the held-out days, and ``about``: model version, rows written, tables that settings
+        leave out, what was skipped and why.
 
     Raises:
         ContractError: build_features has not run.
         QualityError: ``gold.interactions`` knows more than the as-of date.
+        SettingsError: ``recommender.lists`` is off, and the lake holds lists of an earlier run.
     """
+    left_out = [] if job.settings.recommender.lists else leave_out(job, LISTS, "recommender.lists")
     interactions = job.lake.read_if_exists("gold.interactions")
     if interactions is None:
         job.lake.read("gold.demand_panel")  # build_features always writes it: without it, it has not run
@@ -56,18 +61,25 @@ def train_recommender(job: Job) -> dict[str, Any]:
     blocks = job.settings.spark.shuffle_partitions
     version = model_version(job.as_of, ratings, job.settings.recommender, blocks)
     with checkpoint_directory(job.spark, f"{job.lake.root}/_checkpoints/train_recommender"):
-        about = {"model_version": version, **_write_tastes(job, interactions, version)}
+        about = {"model_version": version, **_write_tastes(job, interactions, version), "left_out": left_out}
         return {**_write_metrics(job), "about": about}
 
 
 def _write_tastes(job: Job, interactions: DataFrame, version: str) -> dict[str, int]:
-    """Fit on everything known and write what follows from it; rows by table."""
+    """Fit on everything known and write factors and, if wanted, what follows from them; rows by table."""
     settings = job.settings.recommender
     stamp = F.lit(version).alias("model_version")
     job.reporter.step("Fit customer and product factors")
     with fitted_factors(interactions, settings, job.settings.spark.shuffle_partitions) as factors:
         customers = job.lake.replace("gold.customer_factors", factors.customers.select("*", stamp))
         products = job.lake.replace("gold.product_factors", factors.products.select("*", stamp))
+    written = {"customers": customers, "products": products}
+    return written | _write_lists(job, interactions, version) if settings.lists else written
+
+
+def _write_lists(job: Job, interactions: DataFrame, version: str) -> dict[str, int]:
+    """Recommend products and find similar ones with the factors just written; rows by table."""
+    settings, stamp = job.settings.recommender, F.lit(version).alias("model_version")
     customer_factors = job.lake.read("gold.customer_factors")
     product_factors = job.lake.read("gold.product_factors")
     popularity = aggregate_to_popularity(interactions).persist(StorageLevel.MEMORY_AND_DISK)
@@ -83,7 +95,7 @@ def _write_tastes(job: Job, interactions: DataFrame, version: str) -> dict[str, 
         pairs = job.lake.replace("gold.similar_products", similar.select("*", stamp))
     finally:
         popularity.unpersist()
-    return {"customers": customers, "products": products, "recommendations": recommendations, "similar_pairs": pairs}
+    return {"recommendations": recommendations, "similar_pairs": pairs}
 
 
 def _known_customers(job: Job, interactions: DataFrame) -> DataFrame:
