@@ -13,9 +13,23 @@ ALL = tuple(Switches.model_fields)
 CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 MODELS = ("pricelake", "lightgbm", "double_ml", "hierarchical_ols", "loglog_ols", "mlp", "guessed_elasticity")
 LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move", "uniform_move_+20")
-POLICIES = (*MODELS, *LAZY, "true_own_curves")
+OTHER_LAZY = (
+    *("uniform_move_-5", "uniform_move_+5", "uniform_move_+15"),
+    *("guessed_elasticity", "guessed_elasticity_-1.5", "guessed_elasticity_-2"),
+)
+KNOWING = ("true_own_curves", "oracle")
+"""They know the truth and are no rivals."""
+POLICIES = (*MODELS, *LAZY, *KNOWING)
+NO_RIVALS = ("pricelake", *KNOWING)
+GROUPS = {
+    "changes_0_1": "0–1 price changes",
+    "changes_2_5": "2–5",
+    "changes_6_up": "6 or more",
+    "price_in_force": "all, at the price in force alone",
+}
 INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
 USUAL_INSTRUMENTS = "strong"
+RUN = {"failed_fits": "offers not learnt", "seconds": "seconds", "peak_memory_mb": "memory, MiB"}
 RECORD_TEXTS = ("commit", "command", "started_at")
 RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
 ROW_TEXTS = ("section", "figure", "contender", "case", "instruments")
@@ -53,11 +67,24 @@ class Scores:
 
     def cell(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> str:
         """Mean and interval of one figure; a dash where it was not measured."""
-        row = self.find(section, figure, contender, switches, **more)
-        if row is None or row["mean"] is None:
-            return "–"
-        ends = "" if row["low"] is None else f" ({row['low']:.2f} … {row['high']:.2f})"
-        return f"{row['mean']:.2f}{ends}"
+        return said(self.find(section, figure, contender, switches, **more))
+
+    def best(
+        self, section: str, figure: str, among: Sequence[str] | None = None, switches: Sequence[str] = ALL, **more: Any
+    ) -> Row | None:
+        """The row of the highest mean, known only afterwards; None where nothing was measured.
+
+        Args:
+            section: of the figure.
+            figure: one of which more is better.
+            among: contenders; None: everybody but PriceLake and those that know the truth.
+            switches: as in :meth:`find`.
+            **more: as in :meth:`find`.
+        """
+        everybody = dict.fromkeys(str(row["contender"]) for row in self.rows)
+        names = [name for name in everybody if name not in NO_RIVALS] if among is None else among
+        found = [self.find(section, figure, name, switches, **more) for name in names]
+        return max((row for row in found if row and row["mean"] is not None), key=lambda row: row["mean"], default=None)
 
     def worst(self, section: str, figure: str, contender: str | None = None) -> float | None:
         """The worst seed of a figure over all cases and contenders, or over one contender's.
@@ -101,6 +128,15 @@ class Scores:
             ),
             default=None,
         )
+
+
+def said(row: Row | None) -> str:
+    """Mean and interval of a row; a dash where there is none."""
+    if row is None or row["mean"] is None:
+        return "–"
+    form = "{:.2f}" if abs(row["mean"]) < 100 else "{:,.0f}"
+    ends = "" if row["low"] is None else f" ({form.format(row['low'])} … {form.format(row['high'])})"
+    return form.format(row["mean"]) + ends
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
@@ -196,12 +232,29 @@ Column = tuple[str, str, str, Mapping[str, Any]]
 """Heading, section, figure, and what else the row must say."""
 
 
-def grid(scores: Scores, title: str, contenders: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    """A table of contenders and figures under a title; nothing where there is no figure to show."""
+def grid(
+    scores: Scores,
+    title: str,
+    contenders: Sequence[str],
+    columns: Sequence[Column],
+    notes: Mapping[str, str] | None = None,
+) -> list[str]:
+    """A table of contenders and figures under a title; nothing where there is no figure to show.
+
+    Args:
+        scores: rows.
+        title: of the table.
+        contenders: its lines.
+        columns: its columns.
+        notes: what stands behind the name of a contender.
+    """
     if not columns:
         return []
     body = [
-        [name, *(scores.cell(section, figure, name, **more) for _, section, figure, more in columns)]
+        [
+            name + (notes or {}).get(name, ""),
+            *(scores.cell(section, figure, name, **more) for _, section, figure, more in columns),
+        ]
         for name in contenders
     ]
     return [f"**{title}**", "", *table(("contender", *(column[0] for column in columns)), body), ""]
@@ -226,6 +279,13 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
         ),
         *grid(
             scores,
+            "Mean absolute error of elasticities by price changes seen, everything on",
+            MODELS,
+            [("all", bias, "mean_absolute", {})]
+            + [(title, bias, "mean_absolute", {"group": group}) for group, title in GROUPS.items()],
+        ),
+        *grid(
+            scores,
             "Demand after a price change: WAPE, everything on",
             MODELS,
             [(name, change, name, {}) for name in errors],
@@ -243,9 +303,20 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
             [
                 *((f"{weeks} weeks", profit, "capture", {"weeks": weeks}) for weeks in scores.weeks(profit, "capture")),
                 ("unconfounded, 4 weeks", profit, "capture", {"switches": CALM, "weeks": 4}),
+                ("weak instruments, 4 weeks", profit, "capture", {"instruments": "weak", "weeks": 4}),
                 ("no instruments, 4 weeks", profit, "capture", {"instruments": "none", "weeks": 4}),
             ],
         ),
+        *grid(
+            scores,
+            "Profit missed, in the shops' currency, everything on",
+            POLICIES,
+            [
+                (f"{weeks} weeks", profit, "regret_amount", {"weeks": weeks})
+                for weeks in scores.weeks(profit, "regret_amount")
+            ],
+        ),
+        *switch_lines(scores),
         *grid(
             scores,
             "Promises: realised on promised gain by category",
@@ -260,11 +331,41 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
         ),
         *grid(
             scores,
+            "New products: errors by weeks of history",
+            MODELS,
+            [
+                (f"{title}, {age}", cold, figure, {"case": cold, "weeks": age})
+                for figure, title in (("elasticity_error", "elasticity"), ("units_error", "WAPE"))
+                for age in scores.weeks(cold, figure)
+            ],
+        ),
+        *grid(
+            scores,
             "Recommendation, against true tastes",
             ("pricelake", "popularity"),
             [(name, "recommendation", name, {}) for name in ("ndcg_at_10", "recall_at_10")],
         ),
+        *grid(
+            scores,
+            "What a run takes, everything on: offers not learnt on a seed; one fit of all seeds",
+            MODELS,
+            [(title, "run", figure, {}) for figure, title in RUN.items()],
+        ),
     ]
+
+
+def switch_lines(scores: Scores) -> list[str]:
+    """Profit capture with each switch alone; nothing where no such case was run."""
+    body = []
+    for name, on in (("none", ()), *((name, (name,)) for name in ALL)):
+        own = scores.find("profit_capture", "capture", "pricelake", on, weeks=4)
+        rival = scores.best("profit_capture", "capture", None, on, weeks=4)
+        if own or rival:
+            body.append([name, said(own), said(rival), "–" if rival is None else str(rival["contender"])])
+    if not body:
+        return []
+    title = "**Profit capture over 4 weeks with one switch alone; the best rival is known only afterwards**"
+    return [title, "", *table(("switch", "pricelake", "best rival", "which"), body), ""]
 
 
 def summary(full: Mapping[str, Any]) -> list[str]:
@@ -276,7 +377,14 @@ def summary(full: Mapping[str, Any]) -> list[str]:
         ("forecast WAPE", "after_change", "forecast_wape", {}),
         ("profit capture, 4 weeks", "profit_capture", "capture", {"weeks": 4}),
     ]
-    lines = grid(Scores(full), "Every difficulty on", (*MODELS, "uniform_move", "true_own_curves"), columns)
+    scores = Scores(full)
+    lazy = scores.best("profit_capture", "capture", (*LAZY, *OTHER_LAZY), weeks=4)
+    best = [] if lazy is None else [str(lazy["contender"])]
+    notes = dict.fromkeys(best, " (best lazy rival, known only afterwards)") | dict.fromkeys(
+        KNOWING, " (knows the truth)"
+    )
+    names = dict.fromkeys((*MODELS, "uniform_move", *best, *KNOWING))
+    lines = grid(scores, "Every difficulty on, selected contenders", tuple(names), columns, notes)
     return [*lines, f"{origin(full)}. All cases and figures: [`docs/measurements.md`](docs/measurements.md)."]
 
 

@@ -96,11 +96,26 @@ SCORE: dict[str, Any] = {
         score_row("profit_capture", "violations", "oracle", 0.0, weeks=4),
         score_row("promise", "slope", "pricelake", 0.9, case="promise"),
         score_row("cold_start", "capture", "pricelake", 0.15, case="cold_start", weeks=3),
+        score_row("cold_start", "units_error", "mlp", 0.6, case="cold_start", weeks=3),
+        score_row("own_price_bias", "mean_absolute", "pricelake", 1.25, group="price_in_force"),
+        score_row("own_price_bias", "mean_absolute", "pricelake", 1.5),
+        score_row("profit_capture", "capture", "pricelake", 0.35, weeks=4, instruments="weak", case="weak"),
+        score_row("profit_capture", "regret_amount", "pricelake", 12345.0, weeks=13, low=12000.0, high=12690.0),
+        *(
+            score_row("profit_capture", "capture", name, mean, weeks=4, switches=["sold_out"], case="sold_out")
+            for name, mean in (("pricelake", 0.3), ("mlp", 0.1), ("uniform_move_+15", 0.45), ("oracle", 1.0))
+        ),
+        score_row("profit_capture", "capture", "uniform_move_+5", 0.28, weeks=4),
+        score_row("profit_capture", "capture", "rating_rule", -0.2, weeks=4),
+        score_row("run", "failed_fits", "pricelake", 1.5),
         score_row("run", "seconds", "pricelake", 40.0, seeds=1, low=None, high=None),
     ],
     "usual_sold_out_rate": 0.125,
     "cases": [
-        *({"name": name, "usual_shop": True} for name in ("everything", "calm", "often", "no_instruments")),
+        *(
+            {"name": name, "usual_shop": True}
+            for name in ("everything", "calm", "often", "no_instruments", "weak", "sold_out")
+        ),
         *({"name": name, "usual_shop": False} for name in ("promise", "cold_start")),
     ],
     "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
@@ -168,8 +183,21 @@ def test_the_scoreboards_figures_stand_where_they_belong(tmp_path: Path, records
     assert missed == "| pricelake | 0.03 (-0.07 … 0.13) | 0.31 (0.21 … 0.41) |"
     assert "| contender | 12.5 % | 40 % |" in lines  # the usual rate, and what else was measured
     capture = next(line for line in lines if "0.75 (0.65 … 0.85)" in line)
-    assert capture == "| pricelake | 0.25 (0.15 … 0.35) | – | 0.75 (0.65 … 0.85) |"
-    assert "| contender | 4 weeks | unconfounded, 4 weeks | no instruments, 4 weeks |" in lines
+    assert capture == "| pricelake | 0.25 (0.15 … 0.35) | – | 0.35 (0.25 … 0.45) | 0.75 (0.65 … 0.85) |"
+    head = "| contender | 4 weeks | unconfounded, 4 weeks | weak instruments, 4 weeks | no instruments, 4 weeks |"
+    assert head in lines
+    assert "| pricelake | 1.50 (1.40 … 1.60) | – | – | – | 1.25 (1.15 … 1.35) |" in lines  # groups of price changes
+    regret = next(place for place, line in enumerate(lines) if line.startswith("**Profit missed"))
+    assert lines[regret + 2 :: 2][:2] == ["| contender | 13 weeks |", "| pricelake | 12,345 (12,000 … 12,690) |"]
+    alone = next(place for place, line in enumerate(lines) if line.startswith("**Profit capture over 4 weeks with one"))
+    assert lines[alone + 2 : alone + 6] == [
+        "| switch | pricelake | best rival | which |",
+        "| --- | --- | --- | --- |",
+        "| sold_out | 0.30 (0.20 … 0.40) | 0.45 (0.35 … 0.55) | uniform_move_+15 |",
+        "",
+    ]
+    assert "| mlp | 0.60 (0.50 … 0.70) |" in lines  # errors of new products
+    assert "| pricelake | 1.50 (1.40 … 1.60) | 40.00 | – |" in lines  # what a run takes
     cold = lines.index("**New products: capture over 4 weeks, by weeks of history**")
     assert lines[cold + 2] == "| contender | 3 |"
     assert lines[cold + 4] == "| pricelake | 0.15 (0.05 … 0.25) |"
@@ -178,7 +206,12 @@ def test_the_scoreboards_figures_stand_where_they_belong(tmp_path: Path, records
     assert readme.startswith("Before.\n\n")
     assert readme.endswith("\nAfter.\n")
     assert "old" not in readme
+    assert "**Every difficulty on, selected contenders**" in readme
     assert "| pricelake | 0.50 (0.40 … 0.60) | – | – | – | 0.25 (0.15 … 0.35) |" in readme
+    best = "| uniform_move_+5 (best lazy rival, known only afterwards) | – | – | – | – | 0.28 (0.18 … 0.38) |"
+    assert best in readme
+    assert readme.count("best lazy rival") == 1
+    assert "| oracle (knows the truth) | – | – | – | – | 1.00 (0.90 … 1.10) |" in readme
     assert "`pricelake score --settings full.yaml`, 2024-03-07, code 1.0+abc, 83 minutes" in readme
 
 
@@ -226,7 +259,7 @@ def test_a_seed_without_a_value_is_passed_over_and_what_was_not_measured_meets_n
     assert "| the oracle's lowest capture of the proven best | 1 (exact) | 1.000 | yes |" in lines
     scores = scoreboard_tables.Scores(records["full"])
     assert scores.worst("own_price_bias", "mean") == 9.5  # either way of zero
-    assert scores.worst("profit_capture", "capture") == 0.25  # the least
+    assert scores.worst("profit_capture", "capture") == -0.2  # the least
     assert scores.worst("profit_capture", "capture", "oracle") == 1.0
     assert scores.worst("recommendation", "ndcg_at_10") is None
     records["full"]["rows"] = [row for row in rows if row["figure"] != "violations"]

@@ -12,6 +12,7 @@ from scipy.stats import bootstrap, ttest_1samp, ttest_rel
 
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation import rows as evaluation
+from pricelake.report.scoreboard_claims import LIMITS
 from pricelake.report.scoreboard_figures import BY_NAME, KNOWN, SECTIONS
 from pricelake.report.scoreboard_page import render_scoreboard
 from pricelake.report.scoreboard_pairs import lead_interval
@@ -111,6 +112,7 @@ def whole_record() -> dict[str, Any]:
         told = {"contender": "pricelake", "seed": 1000 + place // 4, "category": f"category {place % 4}"}
         promises.append({**told, "promised": said, "realised": 0.7 * said + missed, **ends})
     size = {"seeds": [1000, 1009], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
+    size["true_elasticity"] = -2.8123
     size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
     cases = [{**case, **size, "usual_shop": True} for case in CASES]
@@ -162,7 +164,7 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "pricelake score --settings quick.yaml" in text
     assert "25 November 2026, 00:39 UTC" in text
     assert "1000–1009" in text
-    assert re.search(r"1000–1009 40 10 1 78 12\.3 5\.2", text)
+    assert re.search(r"1000–1009 40 10 1 78 −2\.81 12\.3 5\.2", text)
 
 
 def test_without_javascript_every_case_is_there_and_the_first_table_of_each_section_open() -> None:
@@ -487,3 +489,26 @@ def test_a_record_that_cannot_be_shown_whole_is_refused() -> None:
     del nameless["contender"]
     with pytest.raises(PriceLakeError, match="lacks the key 'contender'"):
         render_scoreboard(record_of(nameless))
+
+
+def test_limits_of_the_simulation_stand_only_where_a_case_is_simulated_and_the_true_mean_is_the_records() -> None:
+    rows = [row("after_change", "error_10", name, 0.3, case="one") for name in ("pricelake", "mlp")]
+    other = [{**one, "case": "two", "switches": CALM} for one in rows]
+
+    def page(*simulated: bool, truths: tuple[float | None, ...] = (-1.5, -2.25)) -> str:
+        made = [("one", ALL), ("two", CALM)][: len(simulated)]
+        cases = [
+            {"name": name, "switches": on, "instruments": "strong", "simulated": is_simulated, "true_elasticity": truth}
+            for (name, on), is_simulated, truth in zip(made, simulated, truths, strict=False)
+        ]
+        return words(render_scoreboard(record_of(*rows, *other[: 2 * len(simulated) - 2], cases=cases)))
+
+    own, both = page(False), page(True, False)
+    for limit in LIMITS:
+        assert limit.text in both
+        assert (limit.text in own) is not limit.is_of_simulation
+    assert ("simulated shops" in both, "simulated shops" in own) == (True, False)
+    assert "The true mean elasticity at the prices in force is −1.50. A guess near it" in own
+    assert "The true mean elasticity at the prices in force lies between −2.25 and −1.50 from case to case." in both
+    assert "A guess for all products may come near the true mean by luck." in page(False, truths=(None,))
+    assert "near −3" not in own + both

@@ -12,7 +12,7 @@ from pricelake.errors import SettingsError
 from pricelake.evaluation.contenders.interface import Feasible, History
 from pricelake.evaluation.rows import FIGURES, Measured, Setting
 from pricelake.evaluation.scoring.newcomers import HELD_WEEKS
-from pricelake.evaluation.scoring.stage import Stage
+from pricelake.evaluation.scoring.stage import MOVES, Stage
 from pricelake.settings.loading import load_file, validate
 from pricelake.settings.scoreboard import (
     COLD_START_WEEKS,
@@ -260,13 +260,22 @@ def test_sizes_in_the_record_are_of_one_seed() -> None:
             "seed": [7, 7, 7, 8, 8, 8],
         }
     )
+    truth = {"own_truth": (np.ones((6, len(MOVES))), np.linspace(-3.0, -2.0, len(MOVES)) * np.ones((6, 1)))}
+    truth["own_truth"][1][0] = np.nan  # not sold at any price
     one = Round("a", Setting(("sold_out",), "weak", case="a"), ("after_change",), True, lambda _: None)  # type: ignore[arg-type,return-value]
     told = {"name": "a", "switches": ["sold_out"], "instruments": "weak", "sold_out_rate": None, "usual_shop": True}
     sizes = {"products": 2, "categories": 2, "markets": 2, "weeks": 3}
-    rest = {"parts": ["after_change"], "seeds": [7, 8], "possible_gain": None}
-    assert score.facts_of(stage_of(offers), one) == told | sizes | rest
+    rest = {"parts": ["after_change"], "seeds": [7, 8], "possible_gain": None, "simulated": False}
+    stage = stage_of(offers)
+    vars(stage).update(truth)
+    facts = score.facts_of(stage, one)
+    assert facts.pop("true_elasticity") == pytest.approx(-2.5)  # at the price in force, the middle one
+    assert facts == told | sizes | rest
     # a market of one's own without seeds is one world, on no seed of the scoreboard's
-    whole = score.facts_of(stage_of(offers.drop(columns="seed")), one)
+    stage = stage_of(offers.drop(columns="seed"))
+    vars(stage).update(own_truth=(truth["own_truth"][0], np.full((6, len(MOVES)), np.nan)))
+    whole = score.facts_of(stage, one)
+    assert whole["true_elasticity"] is None
     assert (whole["products"], whole["markets"], whole["seeds"]) == (5, 3, None)
 
 

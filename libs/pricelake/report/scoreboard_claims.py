@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pricelake.settings.sections import DemandSettings
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -71,14 +73,15 @@ CLAIMS = {
         "A product with few weeks of history, or none, is priced with what similar products teach.",
         "True elasticities, units and profit over four weeks, as above, of products that have been on sale for the "
         "stated number of weeks, with all other prices left as they are. At 0 weeks nobody has sales to learn from. "
-        "Whoever has no answer, as PriceLake below 20 weeks of sales, counts as having said 0 units and no reaction, "
-        "and keeps the price: an error of 100 % and a capture of 0 mean that nothing was said.",
+        f"Whoever has no answer, as PriceLake below {DemandSettings().min_sold_periods} weeks of sales, counts as "
+        "having said 0 units and no reaction, and keeps the price: an error of 100 % and a capture of 0 mean that "
+        "nothing was said.",
     ),
     "recommendation": Claim(
         "Does it know what customers like?",
         "Recommendations",
         "The products recommended to a customer are those that the customer truly likes best.",
-        "The simulated customers' true tastes and not their next purchases: luck in what they buy next plays no part.",
+        "The customers' true tastes and not their next purchases: luck in what they buy next plays no part.",
     ),
     "run": Claim(
         "What does it cost to run?",
@@ -93,65 +96,88 @@ CLAIMS = {
     ),
 }
 
+
+@dataclass(frozen=True)
+class Limit:
+    """What a scoreboard cannot show.
+
+    Attributes:
+        title: in a few words.
+        text: one or two sentences.
+        is_of_simulation: whether it holds for the simulated shop alone, and not for a market of one's own.
+    """
+
+    title: str
+    text: str
+    is_of_simulation: bool = True
+
+
 LIMITS = (
-    (
+    Limit(
         "Maker and judge are the same",
         "Who wrote PriceLake also wrote the shop. It was made hard on purpose, but only in the ways its authors "
         "thought of.",
     ),
-    (
+    Limit(
         "One family of demand",
         "Shoppers follow a nested logit, mixed over ten classes. A model that suits smooth curves of that kind is at "
         "an advantage that a real shop may not give it.",
     ),
-    (
+    Limit(
         "Categories are islands",
         "Products of different categories neither replace nor complement each other. Baskets, loss leaders and store "
         "choice are not in it: nobody changes shop because of a price.",
     ),
-    (
-        "A lucky guess",
-        "The simulated shoppers' mean elasticity lies near −3, so that guessing −3 for everything is about right on "
-        "average. In a shop with other customers it is not, and nothing would say so.",
-    ),
-    (
+    Limit(
         "Sold out means lost",
         "Who finds a product sold out does not turn to another one in the same week. The set share of sold-out weeks "
         "holds in the mean and not week by week.",
     ),
-    (
-        "The weeks ahead are calm",
-        "After the history there are no promotions and no stock-outs, prices are held for the whole horizon, and "
-        "profit is expected profit: it says nothing about the risk of a single week.",
-    ),
-    (
+    Limit("The weeks ahead are calm", "After the history there are no promotions and no stock-outs."),
+    Limit(
         "Shocks nobody can know",
         "The truth of a future week includes that week's shocks, which no forecast can know. That keeps errors above "
         "0 for everyone.",
     ),
-    (
+    Limit(
         "Clean instruments",
         "The shop's cost shocks move no demand and are not shared by rivals. Methods that use costs as an instrument "
         "meet their assumption exactly, unless the instruments are weak or none.",
     ),
-    (
+    Limit(
         "Rivals by formula",
         "Competitors follow the shop's prices by a fixed share a week later. They do not plan, retaliate or leave.",
     ),
-    (
-        "One fit for all worlds",
-        "The seeds of a case are independent worlds, but a model learns them together. A lucky or unlucky fit moves "
-        "all of them, and the intervals do not cover that.",
+    Limit(
+        "Prices are held",
+        "Prices stay for the whole horizon, and profit is expected profit: it says nothing about the risk of a single "
+        "week.",
+        is_of_simulation=False,
     ),
-    (
+    Limit(
+        "One fit for all worlds",
+        "The seeds of a case are independent worlds, but a model learns them together. That helps models that pool "
+        "products, which get the rows of all worlds, and not those that fit product by product. A lucky or unlucky fit "
+        "moves all worlds, and the intervals do not cover that.",
+        is_of_simulation=False,
+    ),
+    Limit(
+        "Not everybody looks at views",
+        "How often products were viewed tells part of what past prices followed. Rivals may read it, and some do; "
+        "PriceLake's demand model does not.",
+        is_of_simulation=False,
+    ),
+    Limit(
         "One product at a time",
         "Every model prices each product by itself. Where products take sales from each other, one that thinks demand "
         "less elastic than it is makes up for what it ignores, and earns more than the true own curves do: capture and "
         "bias have to be read together.",
+        is_of_simulation=False,
     ),
-    (
+    Limit(
         "Small shops",
         "The rank is that of shops of the sizes below. It is no evidence for other assortments, countries or trades.",
+        is_of_simulation=False,
     ),
 )
-"""What the simulation cannot show (docs/decisions/004-the-simulated-shop.md), title and text."""
+"""What a scoreboard cannot show (docs/decisions/004-the-simulated-shop.md)."""

@@ -14,7 +14,7 @@ from pricelake.report.scoreboard_lines import holds
 from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_record
 from pricelake.report.scoreboard_sections import heading, section_views
 from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
-from pricelake.report.wording import rate
+from pricelake.report.wording import number, rate
 from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS
 
 
@@ -71,12 +71,32 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         sections=sections,
         unlearnt=_unlearnt(board, boards),
         promises=_promises_kept(board),
-        limits=LIMITS,
+        limits=limits_of(board),
+        is_simulated=any(run.is_simulated for run in board.runs),
         references=REFERENCES,
         own=OWN,
         heading=heading,
         tell=scoreboard_sentences,
         started=datetime.fromisoformat(board.started_at),
+    )
+
+
+def limits_of(board: Scoreboard) -> list[tuple[str, str]]:
+    """What the scoreboard cannot show, title and text; of the simulated shop only where a case is one."""
+    is_simulated = any(run.is_simulated for run in board.runs)
+    found = [(one.title, one.text) for one in LIMITS if is_simulated or not one.is_of_simulation]
+    return [*found, ("A lucky guess", _lucky_guess(board))]
+
+
+def _lucky_guess(board: Scoreboard) -> str:
+    truths = sorted(run.true_elasticity for run in board.runs if run.true_elasticity is not None)
+    if not truths:
+        return "A guess for all products may come near the true mean by luck. In another shop nothing would say so."
+    ends = list(dict.fromkeys(number(one) for one in (truths[0], truths[-1])))
+    where = f"is {ends[0]}" if len(ends) == 1 else f"lies between {' and '.join(ends)} from case to case"
+    return (
+        f"The true mean elasticity at the prices in force {where}. A guess near it is about right on average, whoever "
+        "made it and why. In a shop with other customers it is not, and nothing would say so."
     )
 
 

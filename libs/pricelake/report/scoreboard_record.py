@@ -77,6 +77,8 @@ class CaseRun:
         seconds: all contenders, all seeds; None where the record does not say.
         possible_gain: of the best allowed prices over the longest time, as a share of the profit at the prices in
             force; None where profit was not judged.
+        true_elasticity: mean over offers at the price in force; None where the record does not say.
+        is_simulated: whether the shop is PriceLake's simulated one; so it is taken for where the record does not say.
     """
 
     case: Case
@@ -85,6 +87,8 @@ class CaseRun:
     sizes: Mapping[str, int | None]
     seconds: float | None
     possible_gain: float | None
+    true_elasticity: float | None
+    is_simulated: bool
 
 
 @dataclass(frozen=True)
@@ -216,10 +220,12 @@ def _runs(entries: Any, scores: tuple[Score, ...], usual_rate: float | None) -> 
         case = Case.of(one, usual_rate)
         gains = one.get("possible_gain") or {}
         gain = finite(gains[max(gains, key=int)]) if gains else None
-        found[case] = CaseRun(case, str(one["name"]), seeds, sizes, finite(one.get("seconds")), gain)
+        truth, is_simulated = finite(one.get("true_elasticity")), bool(one.get("simulated", True))
+        name, seconds = str(one["name"]), finite(one.get("seconds"))
+        found[case] = CaseRun(case, name, seeds, sizes, seconds, gain, truth, is_simulated)
     unknown = {"products": None, "categories": None, "markets": None, "weeks": None}
     for case in dict.fromkeys(score.case for score in scores):
-        found.setdefault(case, CaseRun(case, _name(case), None, unknown, None, None))
+        found.setdefault(case, CaseRun(case, _name(case), None, unknown, None, None, None, True))
     return tuple(found.values())
 
 

@@ -16,9 +16,11 @@ from pricelake.errors import PriceLakeError
 from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.rows import Measured, summarise
+from pricelake.evaluation.scoring.demand import true_elasticity
 from pricelake.evaluation.scoring.failures import told
 from pricelake.evaluation.scoring.prices import possible_gain
 from pricelake.evaluation.scoring.stage import Stage
+from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import ScoreboardSettings
 from pricelake.tables import Lake
@@ -151,12 +153,14 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
         "instruments": one.setting.instruments,
         "sold_out_rate": one.setting.sold_out_rate,
         "usual_shop": one.is_usual,
+        "simulated": isinstance(stage.market, SimulatedMarket),
         "parts": list(one.parts),
         "seeds": [stage.seeds[0], stage.seeds[-1]] if "seed" in offers else None,
         "products": int(offers["product_id"].nunique()),
         "categories": int(offers["category"].nunique()),
         "markets": int(offers["market_id"].nunique()),
         "weeks": int(stage.history.closed["period_start"].nunique()),
+        "true_elasticity": true_elasticity(stage),
         "possible_gain": possible_gain(stage) if "profit_capture" in one.parts else None,
     }
 

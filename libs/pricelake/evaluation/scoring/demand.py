@@ -24,6 +24,12 @@ def errors_of(stage: Stage, contestant: Contestant) -> Floats:
     return elasticity_errors(contestant.slopes, stage.own_truth[1][:, AT_STEPS])
 
 
+def true_elasticity(stage: Stage) -> float | None:
+    """Mean true own-price elasticity of all offers at the prices in force; None where nothing is sold."""
+    known = stage.own_truth[1][:, NOW]
+    return None if np.isnan(known).all() else float(np.nanmean(known))
+
+
 def own_price_bias(stage: Stage, contestant: Contestant) -> list[Measured]:
     """Mean and mean absolute error of elasticities: of all products, by price changes seen, at the price in force.
 
