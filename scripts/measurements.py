@@ -165,6 +165,11 @@ def read_scoreboard(path: Path, command: str) -> Record:
     for case in record.parts("cases"):
         case.text("name")
         case.flag("usual_shop")
+    for left_out in record.parts("promises_left_out"):
+        left_out.text("case")
+        left_out.text("contender")
+        for key in ("promised", "no_price_moved", "loses_money"):
+            left_out.number(key)
     for promise in record.parts("promises"):
         promise.text("contender")
     return record

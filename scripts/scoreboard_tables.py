@@ -323,6 +323,7 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
             MODELS,
             [(name, "promise", name, {"case": "promise"}) for name in promises],
         ),
+        *left_out_lines(full),
         *grid(
             scores,
             "New products: capture over 4 weeks, by weeks of history",
@@ -352,6 +353,14 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
             [(title, "run", figure, {}) for figure, title in RUN.items()],
         ),
     ]
+
+
+def left_out_lines(full: Mapping[str, Any]) -> list[str]:
+    """For how many categories each contender promises nothing, and why; nothing where nobody promises."""
+    keys = ("case", "contender", "promised", "no_price_moved", "loses_money")
+    body = [[str(one[key]) for key in keys] for one in full["promises_left_out"]]
+    head = ("case", "contender", "with a promise", "no price moved", "loses money at the prices in force")
+    return ["**Categories with and without a promise**", "", *table(head, body), ""] if body else []
 
 
 def switch_lines(scores: Scores) -> list[str]:

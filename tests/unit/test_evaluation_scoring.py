@@ -151,7 +151,7 @@ def test_a_contender_that_raises_fails_everywhere_and_stops_nobody(known: Stage)
     assert values(profit_capture(known, [one]), "capture", contender="knows") == [0.0] * 4
     silent = promises_of(known, one)
     assert silent is not None
-    assert len(silent.promised) == 0  # it moves no price
+    assert (len(silent.promised), silent.unmoved, silent.losing) == (0, len(known.groups), 0)  # it moves no price
 
 
 @pytest.mark.parametrize(
@@ -307,13 +307,27 @@ def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
     braggart = promises_of(known, enter(Promiser(stage=known, too_much=2.0, deviation=1e-6, name="braggart"), known))
     assert honest is not None
     assert braggart is not None
-    assert len(honest.promised) == len(known.groups)
+    assert (len(honest.promised), honest.unmoved, honest.losing) == (len(known.groups), 0, 0)
     found = promise(known, [honest, braggart])
     assert values(found, "slope", contender="promiser") == pytest.approx([1.0, 1.0])
     assert values(found, "intercept", contender="promiser") == pytest.approx([0.0, 0.0], abs=1e-9)
     assert values(found, "coverage_90", contender="promiser") == [1.0, 1.0]
     assert values(found, "slope", contender="braggart") == pytest.approx([0.5, 0.5])
     assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
+
+
+def test_categories_without_a_promise_are_counted_by_reason(known: Stage) -> None:
+    told, now = enter(Promiser(stage=known), known), known.history.price_now
+    (_, first), (_, second) = known.groups[:2]
+    held = np.isin(np.arange(len(now)), [*first, *second])
+    some = replace(told, prices=np.where(held, now, told.prices))
+    poor = replace(known)
+    vars(poor).update(groups=known.groups, first_profit_now=known.first_profit_now.copy())
+    poor.first_profit_now[[0, 2, 3]] = [-1.0, 0.0, -5.0]
+    made = promises_of(poor, some)
+    assert made is not None
+    assert (made.unmoved, made.losing) == (1, 3)  # the first is unmoved, too: a loss is told first, alike for everybody
+    assert len(made.promised) == len(known.groups) - 4
 
 
 def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -> None:

@@ -119,6 +119,9 @@ SCORE: dict[str, Any] = {
         *({"name": name, "usual_shop": False} for name in ("promise", "cold_start")),
     ],
     "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
+    "promises_left_out": [
+        {"case": "promise", "contender": "pricelake", "promised": 200, "no_price_moved": 57, "loses_money": 3}
+    ],
     "commit": "1.0+abc",
     "command": "pricelake score --settings full.yaml",
     "started_at": "2024-03-07T00:00:00+00:00",
@@ -196,6 +199,7 @@ def test_the_scoreboards_figures_stand_where_they_belong(tmp_path: Path, records
         "| sold_out | 0.30 (0.20 … 0.40) | 0.45 (0.35 … 0.55) | uniform_move_+15 |",
         "",
     ]
+    assert "| promise | pricelake | 200 | 57 | 3 |" in lines
     assert "| mlp | 0.60 (0.50 … 0.70) |" in lines  # errors of new products
     assert "| pricelake | 1.50 (1.40 … 1.60) | 40.00 | – |" in lines  # what a run takes
     cold = lines.index("**New products: capture over 4 weeks, by weeks of history**")
@@ -331,6 +335,7 @@ def test_different_code_is_said_on_the_page(tmp_path: Path, records, record: str
         ("full", (), "usual_sold_out_rate", "usual_sold_out_rate", "make score"),
         ("full", (), "promises", "promises", "make score"),
         ("full", ("cases", 1), "usual_shop", "cases.1.usual_shop", "make score"),
+        ("full", ("promises_left_out", 0), "loses_money", "promises_left_out.0.loses_money", "make score"),
         ("full", ("rows", 2), "case", "rows.2.case", "make score"),
         ("full", ("rows", 3), "worst", "rows.3.worst", "make score"),
         ("full", ("promises", 1), "contender", "promises.1.contender", "make score"),

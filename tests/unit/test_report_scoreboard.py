@@ -116,7 +116,8 @@ def whole_record() -> dict[str, Any]:
     size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
     cases = [{**case, **size, "usual_shop": True} for case in CASES]
-    return record_of(*found, cases=cases, promises=promises, failures=failures)
+    counts = {"case": "promise", "contender": "pricelake", "promised": 40, "no_price_moved": 7, "loses_money": 3}
+    return record_of(*found, cases=cases, promises=promises, failures=failures, promises_left_out=[counts])
 
 
 WHOLE = whole_record()
@@ -164,6 +165,8 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "pricelake score --settings quick.yaml" in text
     assert "25 November 2026, 00:39 UTC" in text
     assert "1000–1009" in text
+    why = "because it moves none of their prices, and because they lose money at the prices in force"
+    assert f"Categories without a promise ({why}): PriceLake 10 of 50 (7 and 3)." in text
     assert re.search(r"1000–1009 40 10 1 78 −2\.81 12\.3 5\.2", text)
 
 

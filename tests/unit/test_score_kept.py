@@ -24,6 +24,7 @@ JUDGED = Judged(
     ],
     [{"contender": "pricelake", "promised": 0.1}],
     [{"contender": "mlp", "error": "no"}],
+    [{"contender": "mlp", "promised": 3, "no_price_moved": 2, "loses_money": 1}],
 )
 
 
@@ -54,7 +55,8 @@ def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, m
             raise KeyboardInterrupt
         judged.append(one.name)
         values = [Measured("own_price_bias", "mean", "mlp", one.setting, seed, float(len(judged))) for seed in (0, 1)]
-        return Judged(values, [], []), {"name": one.name}
+        left_out = {"contender": "mlp", "promised": 1, "no_price_moved": 0, "loses_money": len(judged)}
+        return Judged(values, [], [], [left_out]), {"name": one.name}
 
     monkeypatch.setattr(score, "judge_round", judge_round)
     monkeypatch.setattr(score, "code_version", lambda: version["now"])
@@ -79,6 +81,9 @@ def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, m
     assert judged == ["first", "judged", "third"]
     assert [case["name"] for case in record["cases"]] == judged
     assert [row["mean"] for row in record["rows"]] == [1.0, 2.0, 3.0]
+    assert [(one["case"], one["loses_money"]) for one in record["promises_left_out"]] == list(
+        zip(judged, (1, 2, 3), strict=True)
+    )
     assert list(tmp_path.iterdir()) == []
     # a run that was whole is never resumed
     run(resume=True)

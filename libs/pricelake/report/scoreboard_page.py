@@ -150,7 +150,20 @@ def _promises_kept(board: Scoreboard) -> str:
     losses = sum(one.realised < 0 for one in own)
     told += f" and {losses} earned less than before" if losses else ""
     told += f"; {held} of {len(judged)} lie in their 90 % interval." if judged else "."
-    return f"{told} On average over categories, {_promised_and_realised(board)}."
+    return " ".join([told, f"On average over categories, {_promised_and_realised(board)}.", *_left_out(board)])
+
+
+def _left_out(board: Scoreboard) -> list[str]:
+    """For how many categories each contender promises nothing, and why; empty where the record does not say."""
+    said = [
+        f"{scoreboard_sentences.contender_name(one.contender)} {one.no_price_moved + one.loses_money} of "
+        f"{one.promised + one.no_price_moved + one.loses_money} ({one.no_price_moved} and {one.loses_money})"
+        for one in sorted(board.left_out, key=lambda one: one.contender != OWN)
+    ]
+    if not said:
+        return []
+    why = "because it moves none of their prices, and because they lose money at the prices in force"
+    return [f"Categories without a promise ({why}): {'; '.join(said)}."]
 
 
 def _promised_and_realised(board: Scoreboard) -> str:

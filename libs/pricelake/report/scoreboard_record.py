@@ -127,12 +127,24 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Categories of one case for which a contender promises nothing, by reason, and those for which it does."""
+
+    contender: str
+    case: str
+    promised: int
+    no_price_moved: int
+    loses_money: int
+
+
+@dataclass(frozen=True)
 class Scoreboard:
     """The whole record; ``runs`` has every case in which something was scored or failed, in the record's order."""
 
     scores: tuple[Score, ...]
     runs: tuple[CaseRun, ...]
     promises: tuple[Promise, ...]
+    left_out: tuple[LeftOut, ...]
     failures: tuple[Mapping[str, str], ...]
     commit: str
     command: str
@@ -148,7 +160,8 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
     """A scoreboard from its JSON.
 
     Args:
-        record: what ``pricelake score`` writes; ``cases``, ``promises`` and ``failures`` may be missing.
+        record: what ``pricelake score`` writes; ``cases``, ``promises``, ``promises_left_out`` and ``failures`` may be
+            missing.
 
     Raises:
         PriceLakeError: no rows, a row with a figure that this page does not know, or a key that is missing.
@@ -163,6 +176,7 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
             scores=scores,
             runs=_runs(record.get("cases", []), scores, usual),
             promises=tuple(map(_promise, record.get("promises", []))),
+            left_out=tuple(LeftOut(**one) for one in record.get("promises_left_out", [])),
             failures=tuple({key: str(value) for key, value in one.items()} for one in record.get("failures", [])),
             commit=str(record["commit"]),
             command=str(record["command"]),

@@ -55,9 +55,9 @@ def score(
         resume: whether to take the cases that a run judged before it was cut off.
 
     Returns:
-        ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``failures``,
-        ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``, ``started_at`` and
-        ``seconds``, the sum over cases.
+        ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``promises_left_out``,
+        ``failures``, ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``,
+        ``started_at`` and ``seconds``, the sum over cases.
 
     Raises:
         SettingsError: the rules cannot be used, a market or contender of one's own cannot be made or has no name of its
@@ -74,7 +74,7 @@ def score(
     if not resume:
         kept.clear()
     measured: list[Measured] = []
-    record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "failures": []}
+    record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "promises_left_out": [], "failures": []}
     record |= {
         "usual_sold_out_rate": settings.shop.sold_out_rate,
         "settings": settings.model_dump(mode="json"),
@@ -94,6 +94,7 @@ def score(
         record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured, twins)])]
         record["cases"].append(facts)
         record["promises"] += judged.promises
+        record["promises_left_out"] += [{"case": one.name} | counts for counts in judged.left_out]
         record["failures"] += [{"case": one.name} | failure for failure in judged.failures]
         record["seconds"] = round(record["seconds"] + facts["seconds"], 1)
         save(record)

@@ -38,11 +38,14 @@ class Judged:
         measured: figures by seed.
         promises: one entry per contender and category with a promise, JSON-ready.
         failures: contenders that failed as a whole, with what they raised.
+        left_out: by contender that promises, how many categories it promises something for, and how many it does not
+            because it moves no price or because they lose money at the prices in force; JSON-ready.
     """
 
     measured: list[Measured] = field(default_factory=list)
     promises: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
 
 
 def rivals(stage: Stage) -> list[Contender]:
@@ -91,6 +94,7 @@ def judge(
         promises = [made for one in contestants if (made := promises_of(stage, one)) is not None]
         found += promise(stage, promises)
         judged.promises.extend(entry for made in promises for entry in _entries(made))
+        judged.left_out.extend(map(_left_out, promises))
     if "cold_start" in parts:
         found += cold_start(stage, _scored_from_the_start(contestants))
     if "recommendation" in parts and recommended is not None and isinstance(stage.market, KnownTastes):
@@ -102,6 +106,11 @@ def _scored_from_the_start(contestants: Sequence[Contestant]) -> list[Contestant
     """One uniform move stands for all where products are new: none of them looks at a product."""
     other = {UniformMove(rate).name for rate in UNIFORM_MOVES} - {UniformMove().name}
     return [one for one in contestants if one.name not in other]
+
+
+def _left_out(made: Promises) -> dict[str, Any]:
+    counts = {"promised": len(made.promised), "no_price_moved": made.unmoved, "loses_money": made.losing}
+    return {"contender": made.contender, **counts}
 
 
 def _entries(made: Promises) -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ class KeptCases:
                 "the start, without --resume."
             )
         measured = [_measured(one) for one in content["measured"]]
-        return Judged(measured, content["promises"], content["failures"]), content["facts"]
+        judged = Judged(measured, content["promises"], content["failures"], content["left_out"])
+        return judged, content["facts"]
 
     def write(self, name: str, judged: Judged, facts: dict[str, Any]) -> None:
         """Keep a case; its file is whole or not there."""

@@ -29,6 +29,8 @@ class Promises:
         promised: gain as a share of the category's profit at the prices in force.
         realised: the same in truth.
         spread: standard deviation of the promise; NaN where none is stated.
+        unmoved: categories without a promise because it moves none of their prices.
+        losing: categories without a promise because they lose money at the prices in force, whatever it does.
     """
 
     contender: str
@@ -37,6 +39,8 @@ class Promises:
     promised: Floats
     realised: Floats
     spread: Floats
+    unmoved: int = 0
+    losing: int = 0
 
     def interval(self, level: float) -> tuple[Floats, Floats]:
         """Ends of the central normal interval."""
@@ -54,7 +58,8 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     history = stage.history
     now, then = stage.first_profit_now, stage.profit(contestant.prices, [1])[0]
     moved = contestant.prices != history.price_now
-    groups = [number for number, (_, rows) in enumerate(stage.groups) if moved[rows].any() and now[number] > 0.0]
+    earning = [number for number in range(len(stage.groups)) if now[number] > 0.0]
+    groups = [number for number in earning if moved[stage.groups[number][1]].any()]
     rows = [stage.groups[number][1] for number in groups]
     gain, deviation = contestant.gains
     # a held price has no uncertainty, and a forbidden one is held
@@ -66,6 +71,8 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
         promised=np.array([gain[one].sum() for one in rows]) / now[groups],
         realised=(then - now)[groups] / now[groups],
         spread=np.sqrt(np.array([(deviation[one] ** 2).sum() for one in rows])) / now[groups],
+        unmoved=len(earning) - len(groups),
+        losing=len(stage.groups) - len(earning),
     )
 
 
