@@ -37,7 +37,7 @@ score: setup ## PriceLake and rivals on shops of known demand, ten seeds, up to 
 
 score-quick: setup ## the same in 10 minutes: two cases, four seeds
 	@.venv/bin/pricelake score --settings conf/scoreboards/quick.yaml --out build/score/quick/scoreboard.json
-	@test -e build/score/full/scoreboard.json || cp build/score/quick/scoreboard.json build/score/quick/scoreboard.html build/score/
+	@test -e build/score/full/scoreboard.html || cp build/score/quick/scoreboard.json build/score/quick/scoreboard.html build/score/
 
 measurements: ## write docs/measurements.md from the records of demo, bench, test, score and score-quick
 	@.venv/bin/python -m scripts.measurements

@@ -1,5 +1,6 @@
 """Judged cases that outlive a run that was cut off."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,15 @@ def test_figures_of_other_code_or_settings_are_never_joined(tmp_path: Path) -> N
 
 def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
-    power, version = {"fails_at": "judged"}, {"now": "1.0+abc"}
+    power, version, clock = {"fails_at": "judged"}, {"now": "1.0+abc"}, {"hour": 1}
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            clock["hour"] += 1
+            return cls(2024, 3, 7, clock["hour"], tzinfo=tz)
+
+    monkeypatch.setattr(score, "datetime", Clock)
 
     def judge_round(_spark: Any, _settings: Any, _rules: Any, one: Round, place: Path, _reporter: Any) -> Any:
         place.mkdir(parents=True)
@@ -81,12 +90,13 @@ def test_a_run_that_is_cut_off_goes_on_with_the_case_it_was_at(tmp_path: Path, m
     assert judged == ["first", "judged", "third"]
     assert [case["name"] for case in record["cases"]] == judged
     assert [row["mean"] for row in record["rows"]] == [1.0, 2.0, 3.0]
+    assert record["started_at"] == "2024-03-07T02:00:00+00:00"  # of the first start
     assert [(one["case"], one["loses_money"]) for one in record["promises_left_out"]] == list(
         zip(judged, (1, 2, 3), strict=True)
     )
     assert list(tmp_path.iterdir()) == []
     # a run that was whole is never resumed
-    run(resume=True)
+    assert run(resume=True)["started_at"] == f"2024-03-07T{clock['hour']:02d}:00:00+00:00"
     assert judged == ["first", "judged", "third"] * 2
 
 

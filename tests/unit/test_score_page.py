@@ -1,6 +1,7 @@
 """The scoreboard's page beside its figures, by function and by command."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pricelake.cli.app import app
 from pricelake.errors import SettingsError
 from pricelake.settings.simulation import Switches
 from pricelake.workflows.score_page import write_page
+
+ROOT = Path(__file__).parents[2]
 
 
 def row(figure: str, contender: str, mean: float, seeds: int, half: float | None) -> dict[str, Any]:
@@ -77,3 +80,28 @@ def test_the_command_says_that_there_is_nothing_to_draw(tmp_path: Path) -> None:
     failed = CliRunner().invoke(app, ["score", "--draw", "--out", str(tmp_path / "none.json")])
     assert failed.exit_code != 0
     assert isinstance(failed.exception, SettingsError)
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"], ["--resume", "--set", "scoreboard.weeks=[1, 4]"]])
+def test_the_record_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("pricelake.session.build_session", lambda *_: None)
+    monkeypatch.setattr("pricelake.workflows.score.score", lambda *given, **_: told.append(given[3]))
+    out = tmp_path / "my figures" / "scoreboard.json"
+    out.parent.mkdir()
+    out.write_text(json.dumps(RECORD), encoding="utf-8")
+    asked = ["score", "--settings", str(ROOT / "conf/scoreboards/quick.yaml"), "--out", str(out), *more]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    words = shlex.split(told[0])
+    assert words[0] == "pricelake"
+    assert sorted(words[1:]) == sorted(asked)
+
+
+def test_the_pages_of_the_documentation_and_make_name_the_same_files() -> None:
+    documentation, make = ((ROOT / name).read_text() for name in ("docs/scoreboard.md", "Makefile"))
+    command = "pricelake score --settings conf/scoreboards/full.yaml --out build/score/full/scoreboard.json"
+    assert f"@.venv/bin/{command}\n" in make
+    assert f"\n.venv/bin/{command} --resume\n" in documentation
+    # a full run that was cut off has figures and no page: the quick one's is shown then
+    assert "@test -e build/score/full/scoreboard.html || cp build/score/quick/" in make

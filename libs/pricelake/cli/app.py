@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -153,7 +154,14 @@ def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None, resume: 
     from pricelake.workflows.score import score as run_scoreboard
 
     file = load_file(ScoreboardFile, settings, parse_overrides(pairs or []))
-    command = " ".join([f"pricelake score --settings {settings}", *(f"--set {pair}" for pair in pairs or [])])
+    given = [
+        "--settings",
+        str(settings),
+        "--out",
+        str(out),
+        *(part for pair in pairs or [] for part in ("--set", pair)),
+    ]
+    command = shlex.join(["pricelake", "score", *given, *(["--resume"] if resume else [])])
     with TerminalReporter(console) as reporter:
         spark = build_session(file.spark, "pricelake score")
         run_scoreboard(

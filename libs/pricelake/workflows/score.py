@@ -57,13 +57,13 @@ def score(
     Returns:
         ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``promises_left_out``,
         ``failures``, ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``,
-        ``started_at`` and ``seconds``, the sum over cases.
+        ``started_at``, of a resumed run its first start, and ``seconds``, the sum over cases.
 
     Raises:
         SettingsError: the rules cannot be used, a market or contender of one's own cannot be made or has no name of its
             own, or what is to be resumed is of other code, settings, rules or files.
     """
-    started, version = datetime.now(UTC), code_version()
+    now, version = datetime.now(UTC).isoformat(timespec="seconds"), code_version()
     if resume:
         check_code_is_known(version)
     rules = load_rules(settings.rules)
@@ -81,7 +81,7 @@ def score(
         "rules": rules.model_dump(mode="json"),
         "commit": version,
         "command": command,
-        "started_at": started.isoformat(timespec="seconds"),
+        "started_at": kept.begin(now),
         "seconds": 0.0,
     }
     for number, one in enumerate(rounds, 1):

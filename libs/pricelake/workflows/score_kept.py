@@ -18,6 +18,8 @@ from pricelake.workflows.whole_file import whole_file
 
 FOLDER = ".judged"
 """Among the folders of shops, none of which can bear this name."""
+STARTED = "started_at"
+"""Among the files of cases, all of which end in .json."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,19 @@ class KeptCases:
         """Keep a case; its file is whole or not there."""
         with whole_file(self._path(name)) as file:
             json.dump({"origin": self.origin, "facts": facts, **asdict(judged)}, file)
+
+    def begin(self, now: str) -> str:
+        """When the run was first started.
+
+        Args:
+            now: the start of this process, in ISO 8601, which is kept where nothing is yet.
+        """
+        path = self.folder / STARTED
+        if path.exists():
+            return path.read_text(encoding="utf-8")
+        with whole_file(path) as file:
+            file.write(now)
+        return now
 
     def clear(self) -> None:
         """Forget all of them."""
