@@ -3,10 +3,17 @@
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from pricelake.evaluation.contenders.interface import History
+from pricelake.evaluation.feasible import hard_rules
+from pricelake.evaluation.rows import Setting
+from pricelake.evaluation.scoring.stage import Stage
 from pricelake.settings.loading import load_file
+from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import ScoreboardFile
 from pricelake.workflows.job import SilentReporter
 from pricelake.workflows.own_code import create
@@ -65,3 +72,28 @@ def test_a_market_of_ones_own_is_scored_like_a_case(
     assert mean("after_change", "forecast_wape", "loglog_ols") < 0.05
     assert not [row for row in record["rows"] if row["section"] == "recommendation"]
     assert {row["mean"] for row in record["rows"] if row["figure"] == "violations"} == {0.0}
+
+
+def test_the_oracle_of_the_example_sets_the_best_allowed_price_of_the_closed_form() -> None:
+    market = create(f"{EXAMPLES}/constant_elasticity.py:ConstantElasticity", ("expected_units",))
+    known = __import__("sys").modules[type(market).__module__].PRODUCTS
+    offers = market.offers().sort_values("product_id").reset_index(drop=True)
+    history = History(pd.DataFrame(), pd.DataFrame(), offers, pd.Series(dtype=float), pd.DataFrame())
+    rules = hard_rules(load_rules(ROOT / "conf/rules/scoreboard.yaml"))
+    feasible = rules.feasible(history.price_now, history.unit_cost)
+    optimum = Stage(market, history, feasible, Setting((), "none"), (1,)).optimum
+    assert optimum.bound == pytest.approx(optimum.profit)
+    inside = 0
+    for place, product in enumerate(offers["product_id"]):
+        cost, elasticity = known.loc[product, ["unit_cost", "elasticity"]]
+        ladder = np.sort(feasible.prices[place][~np.isnan(feasible.prices[place])])
+        assert len(ladder) > 3
+        free = cost * elasticity / (elasticity + 1.0)
+        # profit rises up to the free optimum and falls beyond it, so that the best allowed price is next to it
+        above = int(np.searchsorted(ladder, free))
+        nearest = ladder[max(above - 1, 0) : above + 1]
+        inside += len(nearest) == 2
+        best = max(nearest, key=lambda price: (price - cost) * price**elasticity)
+        assert optimum.prices[0][place] == pytest.approx(best), product
+        assert best != ladder[0] or free < ladder[1]
+    assert inside >= 4
