@@ -238,6 +238,26 @@ def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:
     assert np.isnan(model.units(history.price_now[:, None])).ravel().tolist() == [True] + [False] * 23
 
 
+def test_the_plain_network_learns_from_the_last_periods_once_it_is_tuned() -> None:
+    history, _ = made_up_history(seed=8)
+    closed, last = history.closed, sorted(set(history.closed["period_start"]))[-8:]
+    # products that were only ever sold in the last periods, to buyers of another age than all others
+    young = closed["product_id"].isin(["p00", "p01", "p02", "p03"])
+    kept = closed[~young | closed["period_start"].isin(last)].reset_index(drop=True)
+    new = kept["product_id"].isin(["p00", "p01", "p02", "p03"])
+    kept["units"] = np.where(new, 400.0, 20.0)
+    history.buyers["age"] = np.where(history.buyers.index.isin(["p00", "p01", "p02", "p03"]), 80.0, 30.0)
+    model = Mlp()
+    model.fit(replace(history, closed=kept))
+    said = model.units(history.price_now[:, None])[:, 0]
+    assert said[:4].mean() > 100.0
+    assert said[4:].mean() == pytest.approx(20.0, abs=15.0)
+    # the chosen settings from the same start on all rows: what tuning learnt is not kept
+    again = Mlp()
+    again.fit(replace(history, closed=kept.copy()))
+    assert again.units(history.price_now[:, None])[:, 0] == pytest.approx(said, rel=1e-4)
+
+
 def test_a_model_is_priced_at_the_best_allowed_candidate() -> None:
     history, _ = made_up_history()
     feasible = within(history)

@@ -19,13 +19,30 @@ BATCH = 256
 WEATHER = ("temperature_c", "precipitation_mm", "holiday_days")
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One choice of settings and what it reached.
+
+    Attributes:
+        wape: of the last periods.
+        learning_rate: Adam's.
+        dropout: rate.
+        epochs: after which the check was best.
+    """
+
+    wape: float
+    learning_rate: float
+    dropout: float
+    epochs: int
+
+
 @dataclass
 class Mlp:
     """64 ReLU units, dropout, one output; squared error of units.
 
     Inputs are price, mean age of the product's buyers, the share of women among them, temperature, precipitation and
     holidays, each standardised. Learning rate and dropout are searched on a grid by WAPE of the last 8 periods, epochs
-    by early stopping there.
+    by early stopping there. What is best then is refitted on all periods with its number of epochs.
     """
 
     seed: int = 0
@@ -36,18 +53,33 @@ class Mlp:
     _scale: Floats = field(default_factory=lambda: np.ones(0), repr=False)
 
     def fit(self, history: History) -> None:
-        """Search; the best network is kept as it was when it was best."""
+        """Search, then fit all periods."""
         self._history, closed = history, history.closed
         raw = inputs(closed, closed["unit_price"].to_numpy(dtype=np.float64), history.buyers)
         self._centre, self._scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
         x, sold = (raw - self._centre) / self._scale, closed["units"].to_numpy(dtype=np.float64)
         before = is_before_validation(closed)
         tried = [self._try(x, sold, before, *values) for values in product(*GRID.values())]
-        _, self._network = min(tried, key=lambda one: one[0])
+        best = min(tried, key=lambda one: one.wape)
+        self._network = self._untrained(best.learning_rate, best.dropout)
+        self._network.fit(x, sold, batch_size=BATCH, epochs=best.epochs, verbose=0)
 
     def _try(
         self, x: Floats, sold: Floats, before: npt.NDArray[np.bool_], learning_rate: float, dropout: float
-    ) -> tuple[float, Any]:
+    ) -> Choice:
+        from tensorflow import keras
+
+        network = self._untrained(learning_rate, dropout)
+        stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+        check = (x[~before], sold[~before])
+        told = network.fit(
+            x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0
+        )
+        forecast = np.maximum(network(x[~before], training=False).numpy()[:, 0], 0.0)
+        epochs = int(np.argmin(np.nan_to_num(told.history["val_loss"], nan=np.inf))) + 1
+        return Choice(validation_wape(forecast, sold[~before]), learning_rate, dropout, epochs)
+
+    def _untrained(self, learning_rate: float, dropout: float) -> Any:
         from tensorflow import keras
 
         keras.utils.set_random_seed(self.seed)
@@ -55,11 +87,7 @@ class Mlp:
             [keras.layers.Dense(UNITS, activation="relu"), keras.layers.Dropout(dropout), keras.layers.Dense(1)]
         )
         network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="mse")
-        stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-        check = (x[~before], sold[~before])
-        network.fit(x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0)
-        forecast = np.maximum(network(x[~before], training=False).numpy()[:, 0], 0.0)
-        return validation_wape(forecast, sold[~before]), network
+        return network
 
     def units(self, prices: Floats) -> Floats:
         """See :class:`pricelake.evaluation.contenders.interface.DemandModel`."""
