@@ -1,4 +1,4 @@
-"""The simulated shop as files: the same bytes for a seed, taken whole by the ingest of any shop."""
+"""The simulated shop as files: the same bytes for a seed, the same rows in other parts, taken whole by any ingest."""
 
 import hashlib
 import time
@@ -67,6 +67,19 @@ def test_a_shop_is_the_same_whatever_the_number_of_tasks(
     frame = table(spark, SHOP, name)
     assert frame.rdd.getNumPartitions() == {"customers": 3, "calendar": 2, "weather": 2}.get(name, 4)
     assert digest(frame) == digest(spark.read.parquet(str(fresh / name)))
+
+
+def test_the_same_seed_writes_the_same_bytes(spark: SparkSession, fresh: Path, tmp_path: Path) -> None:
+    """Of every part file, in order, written by workers that remember nothing; names of parts hold a random number."""
+    simulate(spark, SHOP.model_copy(), tmp_path, SilentReporter())
+
+    def parts(folder: Path) -> dict[str, list[str]]:
+        return {
+            name: [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / name).glob("part-*"))]
+            for name in COLUMNS
+        }
+
+    assert parts(tmp_path / "tables") == parts(fresh)
 
 
 @pytest.mark.parametrize("name", ["order_lines", "events", "list_prices", "customers"])

@@ -19,6 +19,7 @@ from pricelake.simulator.history import Week, live, live_week, set_stage
 from pricelake.simulator.purchases import Lines, draw_lines, events
 from pricelake.simulator.seller import COST_DEVIATION, Plans
 from pricelake.simulator.truth import CategoryTruth, ShopTruth
+from pricelake.simulator.writing import FRAMES
 
 SMALL: dict[str, Any] = {"seed": 11, "products": 32, "markets": 2, "weeks": 60, "customers": 3000}
 ALL_OFF = Switches(**dict.fromkeys(Switches.model_fields, False))
@@ -59,6 +60,63 @@ def test_a_switch_changes_no_draw(switch: str) -> None:
         assert np.array_equal(left.chance, right.chance)
         assert np.array_equal(left.category.liking, right.category.liking)
         assert np.array_equal(left.readiness, right.readiness)
+
+
+def told_ahead(settings: SimulationSettings) -> dict[str, pd.DataFrame]:
+    """Tables that no switch may change: who there is, what is sold and at what cost, what is looked at, the world."""
+    stages = [set_stage(settings, number) for number in range(settings.categories)]
+    around, people = stages[0].surroundings, stages[0].demand.shoppers
+    return {
+        "customers": records.customers(people, settings.seed, np.arange(settings.customers), 0),
+        "calendar": pd.DataFrame(records.calendar(around, 0)),
+        "weather": pd.DataFrame(records.weather(around, settings.weeks, 0)),
+        "products": pd.concat([FRAMES["products"](settings, number) for number in range(settings.categories)]),
+        "costs": pd.concat([FRAMES["costs"](settings, number) for number in range(settings.categories)]),
+        "events": pd.concat([FRAMES["events"](settings, number) for number in range(settings.categories)]),
+    }
+
+
+MAY_FOLLOW = {
+    "confounding_visible": {"list_prices", "promotions", "order_lines", "reviews"},  # promotions: clearances
+    "confounding_hidden": {
+        "list_prices",
+        "promotions",
+        "order_lines",
+        "reviews",
+    },  # a promotion's depth ends on a price
+    "sold_out": {"inventory", "order_lines", "reviews"},
+    "cross_effects": {"order_lines", "reviews"},
+    "competitor_reaction": {"competitor_prices", "list_prices", "promotions", "order_lines", "reviews"},
+    "forward_buying": {"order_lines", "reviews"},
+}
+"""Tables in which twins differ, all other switches off; order lines and reviews are made of what is bought."""
+
+
+@pytest.mark.parametrize("switch", list(Switches.model_fields))
+def test_twins_are_equal_in_every_table_that_does_not_follow_from_the_switch(switch: str) -> None:
+    small = {"products": 16, "weeks": 40, "customers": 600}
+    on, off = (shop(switches=ALL_OFF.model_copy(update={switch: value}), **small) for value in (True, False))
+    left, right = ({name: [frame(one, n) for n in (0, 1)] for name, frame in FRAMES.items()} for one in (on, off))
+    differ = {name for name in FRAMES if not all(map(pd.DataFrame.equals, left[name], right[name]))}
+    assert differ == MAY_FOLLOW[switch]
+    # with all others on, too, and in the tables that are not made category by category
+    full, without = (shop(switches=Switches(**{switch: value}), **small) for value in (True, False))
+    twins = told_ahead(full), told_ahead(without)
+    assert not twins[0].keys() & MAY_FOLLOW[switch]
+    for name, frame in twins[0].items():
+        assert len(frame) > 10, name
+        pd.testing.assert_frame_equal(frame, twins[1][name])
+
+
+def test_whatever_is_drawn_of_people_and_products_is_the_same_for_twins() -> None:
+    on, off = (set_stage(shop(switches=Switches(**dict.fromkeys(Switches.model_fields, v))), 1) for v in (True, False))
+    for left, right in (
+        (on.category, off.category),
+        (on.demand.shoppers, off.demand.shoppers),
+        (on.surroundings, off.surroundings),
+    ):
+        for field in fields(left):
+            assert np.array_equal(getattr(left, field.name), getattr(right, field.name)), field.name
 
 
 @pytest.mark.parametrize("switch", list(Switches.model_fields))
@@ -366,3 +424,31 @@ def test_words_tell_of_sensitivity_and_views_of_taste() -> None:
         liking = (stage.demand.shoppers.counts.sum(axis=0) @ stage.category.liking)[on_sale]
         seen = looked.reindex(names).fillna(0).to_numpy()[on_sale]
         assert spearmanr(liking, seen).statistic > 0.5
+
+
+def test_product_text_tells_sensitivity_and_reviews_tell_taste() -> None:
+    """From the tables alone, as a model would read them."""
+    settings = shop(seed=5, products=400, markets=1, weeks=12)
+    stages = [set_stage(settings, number) for number in range(settings.categories)]
+    names = pd.concat([records.products(stage) for stage in stages])["name"]
+    told = sum(
+        sign * names.str.contains(f" {word} ").to_numpy().astype(int)
+        for word, sign in (("Premium", -1), ("Organic", -1), ("Value", 1))
+    )
+    minded = np.concatenate([np.log(stage.category.sensitivity.mean(axis=0)) for stage in stages])
+    # of about 400 products, a correlation beyond 0.15 comes by chance once in 400 shops
+    assert np.corrcoef(told, minded)[0, 1] > 0.3
+    written = []
+    for number in range(12):
+        stage = stages[number]
+        found = FRAMES["reviews"](settings, number)
+        product = found["product_id"].str[1:].astype(int).to_numpy() - stage.first_product
+        customer = found["customer_id"].str[1:].astype(int).to_numpy()
+        liking = stage.category.liking[records.classes_of(stage.demand.shoppers, customer)[1], product]
+        written.append(found.assign(liking=liking))
+    reviews = pd.concat(written)
+    assert len(reviews) > 500
+    assert np.corrcoef(reviews["stars"], reviews["liking"])[0, 1] > 0.3
+    # not only what all like: of one product, those write better of it whose class likes it better
+    own = reviews[["stars", "liking"]] - reviews.groupby("product_id")[["stars", "liking"]].transform("mean")
+    assert own["stars"].corr(own["liking"]) > 0.1
