@@ -142,6 +142,8 @@ def test_a_contender_that_raises_fails_everywhere_and_stops_nobody(known: Stage)
     one = enter(Broken(known.market), known)
     assert one.error is not None
     assert one.error.endswith("RuntimeError: out of luck")
+    assert one.effort is not None  # what it took until it failed
+    assert [said.value > 0.0 for said in run(known, one) if said.figure == "seconds"] == [True]
     assert "/" not in one.error
     assert (one.prices == known.history.price_now).all()
     assert sum(values(run(known, one), "failed_fits")) == len(known.history.offers)

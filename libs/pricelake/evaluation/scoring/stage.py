@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -208,8 +208,10 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
     history, effort, error = stage.history, getattr(contender, "effort", None), None
     try:
         if isinstance(contender, Learns):
-            took = measured(partial(contender.fit, stage.copied_history()))
+            took, raised_in_fit = _fit(contender, stage)
             effort = effort or took
+            if raised_in_fit is not None:
+                raise raised_in_fit
         answer = _ask(contender, stage)
     except Exception as raised:  # noqa: BLE001 - a stranger's code may raise anything; it is counted and shown
         error = told(raised)
@@ -228,6 +230,19 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         failed=failed,
         error=error,
     )
+
+
+def _fit(contender: Learns, stage: Stage) -> tuple[Effort, Exception | None]:
+    """What a fit took, up to the failure where it failed, and the failure."""
+    history, raised = stage.copied_history(), list[Exception]()
+
+    def learn() -> None:
+        try:
+            contender.fit(history)
+        except Exception as error:  # noqa: BLE001 - as above: a stranger's code
+            raised.append(error)
+
+    return measured(learn), raised[0] if raised else None
 
 
 def _ask(contender: Contender, stage: Stage) -> Answer:
