@@ -185,8 +185,9 @@ EXPLANATIONS = {
     PROMISED: "A category in which PriceLake moves no price is without a promise. The slope and the coverage rest on "
     "fewer promises than planned.",
     EXACT: "Where a category's allowed prices have more than 200 000 combinations the oracle searches, and what counts "
-    "as the best is a bound that no prices can exceed. The search missed at most the gap; every contender's capture "
-    "is measured against the bound and lies nearer 0 for it.",
+    "as the best is a bound that no prices can exceed, unless a product's price lies above its cost in some of the "
+    "weeks and below it in others. The search missed at most the gap; every contender's capture is measured against "
+    "the bound and lies nearer 0 for it.",
 }
 """Target → what bounds it; on the page only where it is missed."""
 

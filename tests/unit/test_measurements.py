@@ -243,8 +243,9 @@ def test_a_scoreboard_that_misses_its_targets_says_so_and_why(tmp_path: Path, re
         "**prices outside the rules, all contenders** (2, target 0). Not explained yet.",
         "**the oracle's lowest capture of the proven best** (0.980, target 1 (exact)). Where a category's allowed "
         "prices have more than 200 000 combinations the oracle searches, and what counts as the best is a bound that "
-        "no prices can exceed. The search missed at most the gap; every contender's capture is measured against the "
-        "bound and lies nearer 0 for it.",
+        "no prices can exceed, unless a product's price lies above its cost in some of the weeks and below it in "
+        "others. The search missed at most the gap; every contender's capture is measured against the bound and lies "
+        "nearer 0 for it.",
     ]
 
 

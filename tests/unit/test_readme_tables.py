@@ -51,3 +51,11 @@ def test_limits_and_gates_are_the_settings() -> None:
     assert f"{demand.gate_max_wape_ratio:g} times that of the mean" in words
     assert f"at most {demand.gate_max_worse_rate:.0%} above the champion's".replace("%", " %") in words
     assert f"within ±{demand.gate_max_bias_rate:.0%}".replace("%", " %") in words
+
+
+def test_every_room_is_named() -> None:
+    folder = Path(__file__).parents[2] / "libs/pricelake"
+    rooms = {path.parent.name for path in folder.glob("*/__init__.py")}
+    told = README[README.index("Rooms under `libs/pricelake`") :]
+    named = set(re.findall(r"`(\w+)`", told[: told.index("Who may import")]))
+    assert {"simulator", "evaluation", "cli"} <= rooms <= named
