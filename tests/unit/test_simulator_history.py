@@ -1,8 +1,10 @@
 """The simulated history: paired twins, what each switch does, sales that add up, a truth that can be derived."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +13,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from pricelake.settings.simulation import SimulationSettings, Switches
+from pricelake.settings.loading import load_file
+from pricelake.settings.simulation import SimulationFile, SimulationSettings, Switches
 from pricelake.simulator import records
 from pricelake.simulator.categories import WORDS
 from pricelake.simulator.draws import Array
@@ -21,6 +24,7 @@ from pricelake.simulator.seller import COST_DEVIATION, Plans
 from pricelake.simulator.truth import CategoryTruth, ShopTruth
 from pricelake.simulator.writing import FRAMES
 
+ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"seed": 11, "products": 32, "markets": 2, "weeks": 60, "customers": 3000}
 ALL_OFF = Switches(**dict.fromkeys(Switches.model_fields, False))
 
@@ -452,3 +456,26 @@ def test_product_text_tells_sensitivity_and_reviews_tell_taste() -> None:
     # not only what all like: of one product, those write better of it whose class likes it better
     own = reviews[["stars", "liking"]] - reviews.groupby("product_id")[["stars", "liking"]].transform("mean")
     assert own["stars"].corr(own["liking"]) > 0.1
+
+
+def test_the_large_shop_makes_as_many_order_lines_as_its_settings_say() -> None:
+    path = ROOT / "conf/simulations/large.yaml"
+    large = load_file(SimulationFile, path).simulation
+    assert (large.products, large.customers, large.categories) == (100_000, 1_000_000, 12_500)
+    whole = large.model_copy(
+        update={"markets": 1}
+    )  # how customers are spread over markets hardly matters for their sum
+    expected = []
+    for number in np.linspace(0, large.categories - 1, 120).astype(int):
+        stage = set_stage(whole, int(number))
+        weeks = live(stage)[0]
+        expected.append(sum(stage.demand.at(week.paid, week.conditions).purchases.sum() for week in weeks))
+    lines = np.mean(expected) * large.categories
+    error = np.std(expected) / np.sqrt(len(expected)) * large.categories
+    said = re.search(r"about ([\d.]+) billion order lines", path.read_text())
+    assert said
+    assert abs(float(said.group(1)) * 1e9 - lines) < 2.0 * error < 0.3 * lines
+    each = re.search(r"(\d+) for\n# a customer and week", path.read_text())
+    assert each
+    assert int(each.group(1)) == pytest.approx(1e9 * float(said.group(1)) / large.customers / large.weeks, abs=1.0)
+    assert "conf/simulations/large.yaml" in (ROOT / "README.md").read_text()
