@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import numpy as np
+from scripts.scoreboard_scores import ALL, KNOWING, Scores, said
 
-from pricelake.evaluation.rows import worst
-from pricelake.settings.simulation import Instruments, Switches
+from pricelake.settings.simulation import Instruments
 
-ALL = tuple(Switches.model_fields)
 CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 MODELS = ("pricelake", "lightgbm", "double_ml", "hierarchical_ols", "loglog_ols", "mlp", "guessed_elasticity")
 LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move", "uniform_move_+20")
@@ -17,10 +15,7 @@ OTHER_LAZY = (
     *("uniform_move_-5", "uniform_move_+5", "uniform_move_+15"),
     *("guessed_elasticity", "guessed_elasticity_-1.5", "guessed_elasticity_-2"),
 )
-KNOWING = ("true_own_curves", "oracle")
-"""They know the truth and are no rivals."""
 POLICIES = (*MODELS, *LAZY, *KNOWING)
-NO_RIVALS = ("pricelake", *KNOWING)
 GROUPS = {
     "changes_0_1": "0–1 price changes",
     "changes_2_5": "2–5",
@@ -28,7 +23,6 @@ GROUPS = {
     "price_in_force": "all, at the price in force alone",
 }
 INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
-USUAL_INSTRUMENTS = "strong"
 RUN = {"failed_fits": "offers not learnt", "seconds": "seconds", "peak_memory_mb": "memory, MiB"}
 RECORD_TEXTS = ("commit", "command", "started_at")
 RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
@@ -36,107 +30,6 @@ ROW_TEXTS = ("section", "figure", "contender", "case", "instruments")
 ROW_NUMBERS = ("mean", "low", "high", "worst")
 """What the tables need of a record and of each of its ``rows``, whose numbers may be null; more: ``promises``."""
 BEGIN, END = "<!-- scoreboard: written by make measurements -->", "<!-- end of scoreboard -->"
-Row = Mapping[str, Any]
-
-
-class Scores:
-    """Rows of a record by what they are."""
-
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        """Take the rows of a scoreboard.json, and which cases and share of weeks that sell out are the usual ones."""
-        self.rows: list[Row] = list(record["rows"])
-        self.usual_rate = float(record["usual_sold_out_rate"])
-        self.usual_shops = {one["name"] for one in record["cases"] if one["usual_shop"]}
-
-    def find(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> Row | None:
-        """The row of one figure.
-
-        What is not named must be absent from the row; the instruments, the share of weeks that sell out, where any do,
-        and the make of the shop (``case`` names another one) must then be the usual ones.
-        """
-        usual = {"instruments": USUAL_INSTRUMENTS, "sold_out_rate": self.usual_rate if "sold_out" in switches else None}
-        wanted, keys = usual | more, ("instruments", "weeks", "group", "sold_out_rate")
-        for row in self.rows:
-            if (row["section"], row["figure"], row["contender"]) == (section, figure, contender) and (
-                sorted(row["switches"]) == sorted(switches)
-                and all(row.get(key) == wanted.get(key) for key in keys)
-                and (row["case"] == more["case"] if "case" in more else row["case"] in self.usual_shops)
-            ):
-                return row
-        return None
-
-    def cell(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> str:
-        """Mean and interval of one figure; a dash where it was not measured."""
-        return said(self.find(section, figure, contender, switches, **more))
-
-    def best(
-        self, section: str, figure: str, among: Sequence[str] | None = None, switches: Sequence[str] = ALL, **more: Any
-    ) -> Row | None:
-        """The row of the highest mean, known only afterwards; None where nothing was measured.
-
-        Args:
-            section: of the figure.
-            figure: one of which more is better.
-            among: contenders; None: everybody but PriceLake and those that know the truth.
-            switches: as in :meth:`find`.
-            **more: as in :meth:`find`.
-        """
-        everybody = dict.fromkeys(str(row["contender"]) for row in self.rows)
-        names = [name for name in everybody if name not in NO_RIVALS] if among is None else among
-        found = [self.find(section, figure, name, switches, **more) for name in names]
-        return max((row for row in found if row and row["mean"] is not None), key=lambda row: row["mean"], default=None)
-
-    def worst(self, section: str, figure: str, contender: str | None = None) -> float | None:
-        """The worst seed of a figure over all cases and contenders, or over one contender's.
-
-        What is worse is the figure's own: more violations, less capture (:func:`pricelake.evaluation.rows.worst`). Rows
-        whose worst seed is null, which is a seed without a value, are passed over; None where nothing else is left.
-        """
-        values = [
-            float(row["worst"])
-            for row in self.rows
-            if (row["section"], row["figure"]) == (section, figure)
-            and contender in (None, row["contender"])
-            and row["worst"] is not None
-        ]
-        return worst(figure, np.array(values)) if values else None
-
-    def weeks(self, section: str, figure: str) -> list[int]:
-        """Numbers of weeks under which a figure was measured, ascending."""
-        found = {row.get("weeks") for row in self.rows if (row["section"], row["figure"]) == (section, figure)}
-        return sorted(number for number in found if number is not None)
-
-    def rates(self, section: str, figure: str) -> list[tuple[str, dict[str, float]]]:
-        """Shares of weeks sold out under which a figure was measured, ascending: heading, and what the row says."""
-        of = [row for row in self.rows if (row["section"], row["figure"]) == (section, figure)]
-        found = {float(row["sold_out_rate"]) for row in of if row.get("sold_out_rate") is not None}
-        return [(f"{100 * rate:g} %", {"sold_out_rate": rate}) for rate in sorted(found | {self.usual_rate})]
-
-    def fewest_seeds(self, *, grouped: bool) -> int | None:
-        """The smallest number of seeds behind a figure of products; None where there is none.
-
-        Args:
-            grouped: of groups of price changes, or of everything else.
-
-        Section ``run`` is left out: time and memory are one measurement of all seeds together.
-        """
-        return min(
-            (
-                int(row["seeds"])
-                for row in self.rows
-                if row["section"] != "run" and row.get("group", "").startswith("changes_") == grouped
-            ),
-            default=None,
-        )
-
-
-def said(row: Row | None) -> str:
-    """Mean and interval of a row; a dash where there is none."""
-    if row is None or row["mean"] is None:
-        return "–"
-    form = "{:.2f}" if abs(row["mean"]) < 100 else "{:,.0f}"
-    ends = "" if row["low"] is None else f" ({form.format(row['low'])} … {form.format(row['high'])})"
-    return form.format(row["mean"]) + ends
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:

@@ -1,0 +1,116 @@
+"""The rows of a scoreboard's record, found by what they are of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pricelake.evaluation.rows import worst
+from pricelake.settings.simulation import Switches
+
+ALL = tuple(Switches.model_fields)
+USUAL_INSTRUMENTS = "strong"
+KNOWING = ("true_own_curves", "oracle")
+"""They know the truth and are no rivals."""
+NO_RIVALS = ("pricelake", *KNOWING)
+Row = Mapping[str, Any]
+
+
+class Scores:
+    """Rows of a record by what they are."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        """Take the rows of a scoreboard.json, and which cases and share of weeks that sell out are the usual ones."""
+        self.rows: list[Row] = list(record["rows"])
+        self.usual_rate = float(record["usual_sold_out_rate"])
+        self.usual_shops = {one["name"] for one in record["cases"] if one["usual_shop"]}
+
+    def find(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> Row | None:
+        """The row of one figure.
+
+        What is not named must be absent from the row; the instruments, the share of weeks that sell out, where any do,
+        and the make of the shop (``case`` names another one) must then be the usual ones.
+        """
+        usual = {"instruments": USUAL_INSTRUMENTS, "sold_out_rate": self.usual_rate if "sold_out" in switches else None}
+        wanted, keys = usual | more, ("instruments", "weeks", "group", "sold_out_rate")
+        for row in self.rows:
+            if (row["section"], row["figure"], row["contender"]) == (section, figure, contender) and (
+                sorted(row["switches"]) == sorted(switches)
+                and all(row.get(key) == wanted.get(key) for key in keys)
+                and (row["case"] == more["case"] if "case" in more else row["case"] in self.usual_shops)
+            ):
+                return row
+        return None
+
+    def cell(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> str:
+        """Mean and interval of one figure; a dash where it was not measured."""
+        return said(self.find(section, figure, contender, switches, **more))
+
+    def best(
+        self, section: str, figure: str, among: Sequence[str] | None = None, switches: Sequence[str] = ALL, **more: Any
+    ) -> Row | None:
+        """The row of the highest mean, known only afterwards; None where nothing was measured.
+
+        Args:
+            section: of the figure.
+            figure: one of which more is better.
+            among: contenders; None: everybody but PriceLake and those that know the truth.
+            switches: as in :meth:`find`.
+            **more: as in :meth:`find`.
+        """
+        everybody = dict.fromkeys(str(row["contender"]) for row in self.rows)
+        names = [name for name in everybody if name not in NO_RIVALS] if among is None else among
+        found = [self.find(section, figure, name, switches, **more) for name in names]
+        return max((row for row in found if row and row["mean"] is not None), key=lambda row: row["mean"], default=None)
+
+    def worst(self, section: str, figure: str, contender: str | None = None) -> float | None:
+        """The worst seed of a figure over all cases and contenders, or over one contender's.
+
+        What is worse is the figure's own: more violations, less capture (:func:`pricelake.evaluation.rows.worst`). Rows
+        whose worst seed is null, which is a seed without a value, are passed over; None where nothing else is left.
+        """
+        values = [
+            float(row["worst"])
+            for row in self.rows
+            if (row["section"], row["figure"]) == (section, figure)
+            and contender in (None, row["contender"])
+            and row["worst"] is not None
+        ]
+        return worst(figure, np.array(values)) if values else None
+
+    def weeks(self, section: str, figure: str) -> list[int]:
+        """Numbers of weeks under which a figure was measured, ascending."""
+        found = {row.get("weeks") for row in self.rows if (row["section"], row["figure"]) == (section, figure)}
+        return sorted(number for number in found if number is not None)
+
+    def rates(self, section: str, figure: str) -> list[tuple[str, dict[str, float]]]:
+        """Shares of weeks sold out under which a figure was measured, ascending: heading, and what the row says."""
+        of = [row for row in self.rows if (row["section"], row["figure"]) == (section, figure)]
+        found = {float(row["sold_out_rate"]) for row in of if row.get("sold_out_rate") is not None}
+        return [(f"{100 * rate:g} %", {"sold_out_rate": rate}) for rate in sorted(found | {self.usual_rate})]
+
+    def fewest_seeds(self, *, grouped: bool) -> int | None:
+        """The smallest number of seeds behind a figure of products; None where there is none.
+
+        Args:
+            grouped: of groups of price changes, or of everything else.
+
+        Section ``run`` is left out: time and memory are one measurement of all seeds together.
+        """
+        return min(
+            (
+                int(row["seeds"])
+                for row in self.rows
+                if row["section"] != "run" and row.get("group", "").startswith("changes_") == grouped
+            ),
+            default=None,
+        )
+
+
+def said(row: Row | None) -> str:
+    """Mean and interval of a row; a dash where there is none."""
+    if row is None or row["mean"] is None:
+        return "–"
+    form = "{:.2f}" if abs(row["mean"]) < 100 else "{:,.0f}"
+    ends = "" if row["low"] is None else f" ({form.format(row['low'])} … {form.format(row['high'])})"
+    return form.format(row["mean"]) + ends
