@@ -92,7 +92,7 @@ def measure(
 def drawing_seconds(lake: Lake, model: DemandModel, path: str) -> float:
     """Seconds from the panel to a Delta table of curves at ``path``, one for every open row."""
     start = time.monotonic()
-    drawn = draw_curves(lake.read("gold.demand_panel"), model, AS_OF, MODEL_VERSION, min_sold_periods=0)
+    drawn = draw_curves(lake.read("gold.demand_panel"), model, AS_OF, MODEL_VERSION, min_sold_periods=0, period_days=7)
     drawn.write.format("delta").mode("overwrite").save(path)
     return time.monotonic() - start
 
@@ -158,6 +158,7 @@ def panel(spark: SparkSession, ladders: int) -> DataFrame:
         "cost_source": F.lit("assumed"),
         "is_competitor_missing": uniform("competitor") < 0.5,
         "competitor_index": 0.9 + 0.2 * uniform("index"),
+        "age_periods": F.lit(CLOSED_PERIODS + 1) - F.col("back"),
         "sold_periods": (60 * uniform("sold")).cast("int"),
         "price_changes": (20 * uniform("changes")).cast("int"),
         "periods_since_sale": F.lit(1),

@@ -5,18 +5,20 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from pricelake.demand.inputs import CONTEXT_SQL, LEVEL_SQL, Encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, network_spec
 from pricelake.demand.network import build_network
+from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.packing import PROMOTION_SQL
+from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
 from pricelake.settings import Settings
 
 WEIGHT_DEVIATION = 0.1
 
 
 def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, seed: int = 5) -> DemandModel:
-    """A model that knows every product of the open rows, with ALS factors and evidence on price for each.
+    """A model that knows every product of the open rows, with ALS factors and an elasticity for each.
 
     Args:
         panel: gold.demand_panel.
@@ -31,7 +33,6 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
     products = vocabulary.loc[vocabulary["level"] == "product", "value"]
     rank = settings.recommender.rank
     factors = random.normal(size=(len(products), rank)).astype(np.float32)
-    evidence = open_rows.select("product_id", "market_id", F.lit(0.5).alias("squared_deviation")).toPandas()
     encoding = Encoding(
         knows_season=False,
         means=(0.0,) * len(CONTEXT_SQL),
@@ -39,7 +40,7 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
         default_log_price=1.0,
         vocabulary_sizes=tuple((level, int(largest[level]) + 1) for level in LEVEL_SQL),
         rank=rank,
-        rows=len(evidence),
+        rows=len(products),
     )
     spec = network_spec(encoding, settings.demand)
     shapes = [weight.shape for weight in build_network(spec).get_weights()]
@@ -49,8 +50,17 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
         weights=tuple(random.normal(0.0, WEIGHT_DEVIATION, shape).astype(np.float32) for shape in shapes),
         vocabulary=vocabulary,
         factors=pd.DataFrame({"product_id": products.to_numpy(), "factors": list(factors)}),
-        evidence=evidence,
+        response=_response(products.to_numpy(), random),
         log_units_sd={"": 0.2},
         trained_until=trained_until,
         seed=seed,
     )
+
+
+def _response(products: np.ndarray, random: np.random.Generator) -> ResponseModel:
+    """Elasticities between -4 and -1, and a list price that nothing is expected to move."""
+    found = {"elasticity_sd": 0.5, "identification": "discounts"}
+    own = pd.DataFrame({"product_id": products, "elasticity": random.uniform(1.0, 4.0, len(products)), **found})
+    others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found}])
+    expected = PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0)
+    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), own, others)

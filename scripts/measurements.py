@@ -133,7 +133,7 @@ EXPLANATIONS = {
     "wider network was tried on earlier weeks and taken; ensembles of three, other priors, rates, depths and dropout "
     "end at its level or above it.",
     ELASTICITY_IN_FORCE.what: "These elasticities decide the prices. No curve may be flatter than an elasticity of "
-    "−0.5 (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting changes of a "
+    "−0.3 (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting changes of a "
     "product's price, and weeks without a sale show no price paid. A target met at the reference prices of the "
     "held-out periods does not make up for it.",
     ALS_RATIO.what: "The stage reads Delta, numbers ids, checkpoints and writes two tables; blocks are equal on both "

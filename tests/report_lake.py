@@ -70,6 +70,8 @@ def curve_rows(products: list[dict[str, Any]], rng: np.random.Generator) -> list
             "dispersion": 0.3,
             "elasticity_sd": float(rng.uniform(0.15, 0.6)),
             "log_units_sd": float(rng.uniform(0.05, 0.25)),
+            "cross_elasticity": 0.1,
+            "identification": "discounts",
             "model_version": "3",
         }
         for product in products

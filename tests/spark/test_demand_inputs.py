@@ -3,9 +3,11 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.inputs import (
+    AS_SOLD_SQL,
     CONTEXT_SQL,
     LEVEL_SQL,
     YEARLY,
@@ -15,6 +17,10 @@ from pricelake.demand.inputs import (
     fit_vocabulary,
     model_columns,
 )
+from pricelake.demand.prediction import at_usual_price
+from pricelake.demand.response.kernel import price_effect
+from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
 from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
 
 SPLIT = AS_OF - timedelta(weeks=8)
@@ -25,9 +31,27 @@ def rows():
     return panel_rows(products=8, weeks=40)
 
 
+FOUND = ("elasticity", "elasticity_sd", "identification")
+RESPONSE = ResponseModel(
+    PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0),
+    0.25,
+    {"display": 0.5, "feature": 0.3, "coupon": 0.1, "price_cut": 0.0, "others_price": 0.0},
+    pd.DataFrame([], columns=["product_id", "elasticity", "elasticity_sd", "identification"]),
+    pd.DataFrame(
+        [["", "", 2.0, 0.5, "weak"]],
+        columns=["department", "category", "elasticity", "elasticity_sd", "identification"],
+    ),
+)
+"""Every product has an elasticity of -2, and no list price is expected to move."""
+
+
+def with_history(panel: DataFrame) -> DataFrame:
+    return at_usual_price(panel, RESPONSE, SPLIT, 7)
+
+
 @pytest.fixture(scope="module")
 def fitted(spark, rows):
-    panel = panel_frame(spark, rows).cache()
+    panel = with_history(panel_frame(spark, rows)).cache()
     train = panel.where(F.col("period_start") < F.lit(SPLIT))
     vocabulary = fit_vocabulary(train).cache()
     factors = factors_frame(spark, rows)
@@ -38,7 +62,8 @@ def fitted(spark, rows):
 def encoded(fitted):
     panel, vocabulary, factors, encoding = fitted
     names = [name for name, _ in model_columns(encoding.factor_names)]
-    kept = ["is_open", "product_id", "period_start", "units_observed", "panel_log_price_ratio", *names]
+    kept = ["is_open", "product_id", "period_start", "units_observed", "panel_log_price_ratio", "log_price_ratio"]
+    kept += [*AS_SOLD_SQL, *names]
     found = encode(panel, vocabulary, factors, encoding).select(*kept).toPandas()
     return found.sort_values(["product_id", "period_start"], ignore_index=True)
 
@@ -57,13 +82,24 @@ def test_numbers_equal_pandas(encoded, rows):
     for name in ("lag_1", "mean_8", "mean_all"):
         np.testing.assert_allclose(encoded[f"log_units_{name}"], np.log1p(rows[f"units_{name}"]), rtol=1e-5)
     ratio = np.log(rows["unit_price"] / rows["reference_price"])
+    seen = rows["is_price_observed"]
     np.testing.assert_allclose(encoded["panel_log_price_ratio"], ratio, atol=1e-4)
-    np.testing.assert_allclose(encoded["log_price_ratio"], ratio.where(rows["is_price_observed"], 0.0), atol=1e-4)
+    np.testing.assert_allclose(encoded["log_price_ratio"][seen], ratio[seen], atol=1e-4)
+    past = rows[rows["period_start"] < SPLIT]
+    usual = rows["product_id"].map(np.log(past["list_price"]).groupby(past["product_id"]).mean())
+    own, reference = (np.log(rows[name]) - usual for name in ("unit_price", "reference_price"))
+    moved = price_effect(own.to_numpy(), np.full(len(rows), 2.0), 0.25)
+    at_reference = price_effect(reference.to_numpy(), np.full(len(rows), 2.0), 0.25)
+    np.testing.assert_allclose(encoded["log_price_effect"][seen], (moved - at_reference)[seen], atol=1e-4)
+    np.testing.assert_allclose(encoded["log_offset"], at_reference + 0.5 * rows["display_rate"], atol=1e-4)
+    base = pd.Series(rows["units_winsorised"] * np.exp(-moved - 0.5 * rows["display_rate"]))
+    before = base.groupby(rows["product_id"]).shift(1).fillna(0.0)
+    was_seen = seen.groupby(rows["product_id"]).shift(1, fill_value=True) | (before == 0)
+    np.testing.assert_allclose(encoded["log_usual_lag_1"][was_seen], np.log1p(before)[was_seen], atol=1e-4)
     train = rows[rows["period_start"] < SPLIT]
     mean = np.log(train["reference_price"]).groupby(train["category"]).mean()
     expected = np.log(rows["reference_price"]) - rows["category"].map(mean)
     np.testing.assert_allclose(encoded["log_relative_price"], expected, atol=1e-4)
-    assert (encoded["log_exposure"] == 0).all()
 
 
 def test_statistics_are_those_of_the_training_rows_alone(fitted, encoded):
@@ -82,7 +118,7 @@ def test_indices_are_dense_and_zero_means_unknown(spark, fitted, rows):
     for level, size in encoding.vocabulary_sizes:
         assert sorted(stored.loc[stored["level"] == level, "index"]) == list(range(1, size))
     assert dict(encoding.vocabulary_sizes)["product"] == 9
-    stranger = panel_frame(spark, rows.head(1).assign(product_id="new", brand="new", category="NEW"))
+    stranger = with_history(panel_frame(spark, rows.head(1).assign(product_id="new", brand="new", category="NEW")))
     row = encode(stranger, vocabulary, factors, encoding).first()
     assert [row[f"{level}_index"] for level in LEVEL_SQL] == [1, 0, 0, 0, 0, 1]
     assert row["is_factor_known"] == 0.0
@@ -102,31 +138,44 @@ def test_factors_come_at_unit_length_and_zero_where_unknown(encoded):
 
 
 def test_the_context_knows_nothing_of_the_price_of_its_period(spark, fitted, rows):
-    panel, vocabulary, factors, encoding = fitted
-    names = [*CONTEXT_SQL, *encoding.factor_names, "log_exposure"]
-    moved = rows.assign(
-        unit_price=rows["unit_price"] * 1.3,
-        list_price=rows["list_price"] * 1.3,
-        discount_rate=0.5,
-        promotion_depth_rate=0.5,
-        units=rows["units"] + 1,
-        units_winsorised=rows["units"] + 1,
-    )
-    key = ["product_id", "period_start"]
+    _, vocabulary, factors, encoding = fitted
+    names = [name for name in CONTEXT_SQL if name != "price_surprise"] + [*encoding.factor_names, "log_offset"]
+    last = rows["period_start"] == AS_OF - timedelta(weeks=1)
+    moved = rows.copy()
+    for name in ("unit_price", "list_price"):
+        moved[name] = rows[name] * np.where(last, 1.3, 1.0)
+    moved["discount_rate"] = rows["discount_rate"].where(~last, 0.5)
+    moved["promotion_depth_rate"] = rows["promotion_depth_rate"].where(~last, 0.5)
+    for name in ("units", "units_winsorised"):
+        moved[name] = rows[name] + last
     one, other = (
-        encode(p, vocabulary, factors, encoding).select(*key, *names).orderBy(*key).toPandas()
-        for p in (panel, panel_frame(spark, moved))
+        encode(with_history(panel_frame(spark, p)), vocabulary, factors, encoding)
+        .where(F.col("period_start") == F.lit(AS_OF - timedelta(weeks=1)))
+        .select("product_id", "price_surprise", *names)
+        .orderBy("product_id")
+        .toPandas()
+        for p in (rows, moved)
     )
-    pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(one[names], other[names])
+    # the list price is in it for what it tells about the seller
+    np.testing.assert_allclose(other["price_surprise"] - one["price_surprise"], np.log(1.3), atol=1e-3)
 
 
 def test_an_open_row_is_encoded_as_a_closed_one(spark, fitted, rows):
     panel, vocabulary, factors, encoding = fitted
-    closed = rows[rows["is_open"]].assign(is_open=False, units=3.0, units_winsorised=3.0, revenue_amount=1.0)
+    closed = rows.assign(
+        is_open=False,
+        units=rows["units"].fillna(3.0),
+        units_winsorised=rows["units_winsorised"].fillna(3.0),
+        revenue_amount=rows["revenue_amount"].fillna(1.0),
+    )
     names = [name for name, _ in model_columns(encoding.factor_names) if name != "units"]
     one, other = (
         encode(p, vocabulary, factors, encoding).select("product_id", *names).orderBy("product_id").toPandas()
-        for p in (panel.where("is_open"), panel_frame(spark, closed))
+        for p in (
+            panel.where("is_open"),
+            with_history(panel_frame(spark, closed)).where(F.col("period_start") == AS_OF),
+        )
     )
     pd.testing.assert_frame_equal(one, other)
 
@@ -134,7 +183,7 @@ def test_an_open_row_is_encoded_as_a_closed_one(spark, fitted, rows):
 def test_yearly_columns_are_silent_until_two_years_are_known(spark, fitted, rows):
     panel, vocabulary, factors, encoding = fitted
     assert not encoding.knows_season
-    yearly = panel_frame(spark, rows.assign(season_sin_1=0.7, holiday_days=2))
+    yearly = with_history(panel_frame(spark, rows.assign(season_sin_1=0.7, holiday_days=2)))
     short = encode(yearly, vocabulary, factors, encoding).first()
     assert all(short[name] == 0.0 for name in YEARLY)
     long = fit_encoding(panel.where("not is_open"), vocabulary, factors, 728)

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -13,13 +12,16 @@ from pricelake.demand.model import DemandModel, load_model, network_spec, save_m
 from pricelake.demand.network import build_network
 from pricelake.demand.prediction import (
     CURVE_OUTPUTS,
+    at_usual_price,
     draw_curves,
     with_curve,
     with_elasticity,
     with_expected_units,
 )
+from pricelake.demand.response.fitting import Prior
+from pricelake.demand.response.learning import learn_response
 from pricelake.demand.serving import ServedModel
-from pricelake.demand.uncertainty import elasticity_sd, level_errors, log_units_sd, price_variation
+from pricelake.demand.uncertainty import level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 from pricelake.tables import contract_of
@@ -33,7 +35,10 @@ def panel(spark):
 
 @pytest.fixture(scope="module")
 def model(spark, panel):
-    closed = panel.where("not is_open")
+    rows = panel.where("not is_open and age_periods > 0")
+    prior = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
+    learnt = learn_response(rows, F.lit(AS_OF), None, None, 7, prior, 23.1).model
+    closed = at_usual_price(rows, learnt, AS_OF, 7)
     vocabulary = fit_vocabulary(closed).toPandas()
     known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double")
     factors = factors_frame(spark, panel_rows(products=8, weeks=40)).select("product_id", "factors")
@@ -41,18 +46,17 @@ def model(spark, panel):
     spec = network_spec(encoding, DemandSettings(hidden_units=(8,)))
     rng = np.random.default_rng(5)
     weights = tuple(rng.normal(0, 0.4, w.shape).astype("float32") for w in build_network(spec).get_weights())
-    evidence = price_variation(encode(closed, known, factors, encoding)).toPandas()
     sds = {"": 0.3, "FOOD\x1fBREAD": 0.1}
-    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), evidence, sds, AS_OF, 17)
+    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), learnt, sds, AS_OF, 17)
 
 
 @pytest.fixture(scope="module")
 def curves(panel, model):
-    return draw_curves(panel, model, AS_OF, "7", 5).toPandas().sort_values("product_id", ignore_index=True)
+    return draw_curves(panel, model, AS_OF, "7", 5, 7).toPandas().sort_values("product_id", ignore_index=True)
 
 
 def test_curves_fit_the_contract_and_cover_the_open_rows(spark, panel, model, curves):
-    frame = draw_curves(panel, model, AS_OF, "7", 5)
+    frame = draw_curves(panel, model, AS_OF, "7", 5, 7)
     assert [(f.name, f.dataType) for f in frame.schema] == [
         (c.name, c.dataType) for c in contract_of("gold.demand_curves").columns
     ]
@@ -60,21 +64,23 @@ def test_curves_fit_the_contract_and_cover_the_open_rows(spark, panel, model, cu
     assert (curves["elasticity_low"] > 0).all()
     assert (curves[["elasticity_sd", "log_units_sd", "dispersion"]] > 0).all().all()
     assert isinstance(curves["reference_price"][0], Decimal)
-    assert draw_curves(panel, model, AS_OF, "7", 1000).count() == 0
+    assert draw_curves(panel, model, AS_OF, "7", 1000, 7).count() == 0
 
 
 def test_workers_say_what_the_network_says_in_one_process(spark, panel, model, curves):
     from pricelake.demand.model import factors_frame as stored_factors
     from pricelake.demand.model import vocabulary_frame
 
+    usual = at_usual_price(panel.where("age_periods > 0"), model.response, AS_OF, 7)
     encoded = encode(
-        panel.where("is_open"),
+        usual.where("is_open"),
         vocabulary_frame(spark, model.vocabulary),
         stored_factors(spark, model.factors),
         model.encoding,
     )
     rows = encoded.orderBy("product_id").toPandas()
     direct = ServedModel(model).predict(rows)
+    assert tuple(direct) == CURVE_OUTPUTS
     for name in CURVE_OUTPUTS:
         np.testing.assert_allclose(curves[name], direct[name], rtol=1e-4, err_msg=name)
 
@@ -83,7 +89,8 @@ def test_a_saved_model_comes_back_whole(tmp_path, model, panel, curves):
     save_model(model, tmp_path)
     loaded = load_model(tmp_path)
     assert (loaded.spec, loaded.encoding, loaded.log_units_sd) == (model.spec, model.encoding, model.log_units_sd)
-    again = draw_curves(panel, loaded, AS_OF, "7", 5).toPandas().sort_values("product_id", ignore_index=True)
+    assert loaded.response.price == model.response.price
+    again = draw_curves(panel, loaded, AS_OF, "7", 5, 7).toPandas().sort_values("product_id", ignore_index=True)
     pd.testing.assert_frame_equal(again, curves)
 
 
@@ -95,8 +102,8 @@ def test_a_directory_without_a_model_is_refused(tmp_path):
 def test_a_model_of_another_format_is_refused(tmp_path, model):
     save_model(model, tmp_path)
     path = tmp_path / "model.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 0'))
-    with pytest.raises(TrainingError, match="has format 0, this version reads 2"):
+    path.write_text(path.read_text().replace('"format": 3', '"format": 0'))
+    with pytest.raises(TrainingError, match="has format 0, this version reads 3"):
         load_model(tmp_path)
 
 
@@ -114,7 +121,8 @@ def test_the_ladder_and_the_network_agree_on_the_price_of_a_closed_row(spark, pa
     from pricelake.demand.model import factors_frame as stored_factors
     from pricelake.demand.model import vocabulary_frame
 
-    closed = panel.where("is_price_observed").limit(20)
+    usual = at_usual_price(panel.where("age_periods > 0"), model.response, AS_OF, 7)
+    closed = usual.where("is_price_observed").limit(20)
     encoded = encode(
         closed, vocabulary_frame(spark, model.vocabulary), stored_factors(spark, model.factors), model.encoding
     )
@@ -122,25 +130,6 @@ def test_the_ladder_and_the_network_agree_on_the_price_of_a_closed_row(spark, pa
     columns = {name: rows[name].astype(float).to_numpy() for name in ("reference_price", *CURVE_OUTPUTS)}
     ladder = expected_units(columns, rows["unit_price"].astype(float).to_numpy()[:, None])
     np.testing.assert_allclose(ladder[:, 0], rows["units_sql"], rtol=1e-4)
-
-
-def test_price_variation_is_the_sum_of_squares_of_observed_prices(spark):
-    rows = [("p", "m", True, 0.1), ("p", "m", True, -0.1), ("p", "m", False, 9.0), ("q", "m", True, 0.3)]
-    frame = spark.createDataFrame(
-        rows, "product_id string, market_id string, is_price_observed boolean, log_price_ratio float"
-    )
-    found = {row["product_id"]: row["squared_deviation"] for row in price_variation(frame).collect()}
-    assert found == {"p": pytest.approx(0.02, rel=1e-6), "q": 0.0}
-
-
-def test_elasticity_sd_by_hand(spark):
-    row = spark.range(1).select(
-        elasticity_sd(F.lit(0.0), F.lit(5.0), F.lit(0.5)).alias("none"),
-        # information 2 x 10 / (1 + 0.2 x 10) = 6.67; variance 1 / (1 + 6.67)
-        elasticity_sd(F.lit(2.0), F.lit(10.0), F.lit(0.2)).alias("some"),
-    )
-    assert row.first()["none"] == 1.0
-    assert row.first()["some"] == pytest.approx((1 / (1 + 20 / 3)) ** 0.5)
 
 
 def test_level_uncertainty_finds_a_known_error(spark):
@@ -166,9 +155,12 @@ def test_a_small_category_leans_on_all_others():
     assert log_units_sd({"calm": (-5.0, 100.0, 10.0)}) == {"": 0.05, "calm": 0.05}
 
 
-def test_a_product_without_evidence_keeps_the_prior(panel, model):
-    bare = replace(model, evidence=model.evidence.head(0), log_units_sd={"": 0.3})
-    found = draw_curves(panel, bare, AS_OF, "7", 5).toPandas()
-    assert (found["elasticity_sd"] == 1.0).all()
+def test_uncertainty_is_that_of_the_response_at_the_reference_price(panel, model):
+    calm = replace(model, log_units_sd={"": 0.3})
+    found = draw_curves(panel, calm, AS_OF, "7", 5, 7).toPandas().set_index("product_id")
+    products = model.response.products.set_index("product_id").reindex(found.index)
+    here = -elasticity(0.0, *(found[name] for name in ("elasticity_low", "elasticity_high", "bend", "steepness")))
+    relative = products["elasticity_sd"] / products["elasticity"]
+    np.testing.assert_allclose(found["elasticity_sd"], relative * here, rtol=1e-9)
     assert (found["log_units_sd"] == 0.3).all()
-    assert timedelta(0) == found["as_of_date"].iloc[0] - AS_OF
+    assert list(found["identification"]) == list(products["identification"])

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pricelake.demand.curve import elasticity
-from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, log_expected_units, row_loss
+from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, row_loss
 from pricelake.demand.prediction import callable_network
 
-RECENT = ("log_units_lag_1", "log_units_mean_8")
+RECENT = ("log_usual_lag_1", "log_usual_mean_8")
 CONTEXT = (*RECENT, "display_rate", "log_relative_price")
 
 
@@ -21,10 +20,8 @@ def spec(**changes):
         "hidden_units": (8,),
         "dropout_rate": 0.0,
         "l2": 0.0,
-        "effect_deviations": (("body", 0.1), ("dispersion", 0.3), ("elasticity", 0.3), ("level", 0.2)),
+        "effect_deviations": (("body", 0.1), ("dispersion", 0.3), ("level", 0.2)),
         "rows": 1000,
-        "elasticity_range": (0.2, 8.0),
-        "prior_elasticity": 2.0,
     }
     return NetworkSpec(**(given | changes))
 
@@ -34,7 +31,7 @@ def batch(rows=64, seed=0):
     columns = {name: rng.normal(1.0, 1.0, rows).astype("float32") for name in CONTEXT}
     columns |= {name: np.abs(columns[name]) for name in RECENT}
     columns |= {"is_factor_known": np.ones(rows, "float32"), "factor_0": rng.normal(size=rows).astype("float32")}
-    columns |= {"log_exposure": np.zeros(rows, "float32")}
+    columns |= {"log_offset": np.zeros(rows, "float32")}
     columns |= {"category_index": rng.integers(0, 4, rows).astype("int32")}
     columns |= {"product_index": rng.integers(0, 9, rows).astype("int32")}
     return {name: tf.constant(values) for name, values in columns.items()}
@@ -47,50 +44,29 @@ def scrambled(seed=1):
     return network
 
 
-def test_a_new_network_says_the_prior_elasticity_and_a_mean_of_recent_units():
+def test_a_new_network_says_a_mean_of_recent_usual_units():
     columns = batch()
     outputs = build_network(spec())(columns)
     assert set(outputs) == set(OUTPUTS)
-    np.testing.assert_allclose(outputs["elasticity_low"], 2.0, rtol=1e-5)
-    # 4.7 % of the way from low to the largest elasticity
-    np.testing.assert_allclose(outputs["elasticity_high"], 2.0 + 6.0 / (1 + np.exp(3.0)), rtol=1e-5)
     recent = np.stack([np.expm1(columns[name]) for name in RECENT])
     units = np.exp(outputs["log_units"]) - UNITS_FLOOR
     assert (units >= recent.min(0) - 1e-3).all()
     assert (units <= recent.max(0) + 1e-3).all()
 
 
-def test_every_curve_falls_whatever_the_weights():
-    outputs = scrambled()(batch(256))
-    ratios = np.linspace(-1, 1, 21, dtype="float32")
-    units = np.stack([log_expected_units(outputs, tf.fill([256], u)).numpy() for u in ratios])
-    assert (np.diff(units, axis=0) < 0).all()
-    for name in ("elasticity_low", "elasticity_high"):
-        assert (outputs[name].numpy() >= 0.2).all()
-        assert (outputs[name].numpy() <= 8.0).all()
-    assert (outputs["elasticity_high"].numpy() >= outputs["elasticity_low"].numpy()).all()
+def test_the_price_of_the_period_is_no_input():
+    assert not {"log_price_ratio", "log_price_effect", "log_price"} & set(dict(spec().inputs))
 
 
-def test_no_output_depends_on_the_price_of_the_period():
-    assert "log_price_ratio" not in dict(spec().inputs)
-    columns = batch()
-    outputs = scrambled()(columns)
-    ratio = tf.constant(np.linspace(-0.5, 0.5, 64), tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(ratio)
-        log_mean = log_expected_units(outputs, ratio)
-    slope = elasticity(ratio, *(outputs[n].numpy() for n in ("elasticity_low", "elasticity_high", "bend", "steepness")))
-    np.testing.assert_allclose(tape.gradient(log_mean, ratio), slope, rtol=1e-3)
+def test_what_is_known_beside_the_level_is_added_to_it():
+    columns, network = batch(), scrambled()
+    offset = np.log(0.5) + np.linspace(-0.3, 0.3, 64)
+    moved = network(columns | {"log_offset": tf.constant(offset, tf.float32)})
+    np.testing.assert_allclose(moved["log_units"] - network(columns)["log_units"], offset, atol=1e-5)
+    np.testing.assert_array_equal(moved["log_dispersion"], network(columns)["log_dispersion"])
 
 
-def test_half_the_exposure_halves_the_units():
-    columns = batch()
-    network = scrambled()
-    halved = network(columns | {"log_exposure": tf.fill([64], np.float32(np.log(0.5)))})
-    np.testing.assert_allclose(halved["log_units"] - network(columns)["log_units"], np.log(0.5), atol=1e-5)
-
-
-def test_factors_move_level_and_elasticity():
+def test_factors_move_the_level():
     columns, network = batch(), scrambled()
 
     def largest_move(output):
@@ -102,17 +78,15 @@ def test_factors_move_level_and_elasticity():
     body = network.get_layer("factors_body")
     body.set_weights([np.zeros_like(weights) for weights in body.get_weights()])
     assert largest_move("log_units") == 0.0  # that way alone
-    assert largest_move("elasticity_low") > 0.1  # a way of its own
 
 
 def test_the_prior_counts_once_against_all_rows():
     network = build_network(spec())
-    table = network.get_layer("elasticity_product")
-    table.set_weights([np.full((9, 4), 0.3)])
+    network.get_layer("level_product").set_weights([np.full((9, 1), 0.2)])
     network.get_layer("body_category").set_weights([np.zeros((4, 8))])
     network.get_layer("body_product").set_weights([np.zeros((9, 8))])
-    # normal prior: squared / (2 x 0.3²) = 0.5 per number, 36 numbers, over 1000 rows
-    assert float(tf.add_n(network.losses)) == pytest.approx(36 * 0.5 / 1000, rel=1e-5)
+    # normal prior: squared / (2 x 0.2²) = 0.5 per number, 9 numbers, over 1000 rows
+    assert float(tf.add_n(network.losses)) == pytest.approx(9 * 0.5 / 1000, rel=1e-5)
 
 
 def test_dropout_is_for_training_and_never_for_prediction():
@@ -123,32 +97,29 @@ def test_dropout_is_for_training_and_never_for_prediction():
     training = network(columns, training=True)
     for name in OUTPUTS:
         np.testing.assert_array_equal(dropped[name], whole[name])
-    for name in ("log_units", "elasticity_low"):
-        assert (training[name].numpy() != whole[name].numpy()).mean() > 0.5
+    assert (training["log_units"].numpy() != whole["log_units"].numpy()).mean() > 0.5
 
 
-def test_loss_takes_the_price_through_the_curve_alone():
-    columns = batch() | {"units": tf.fill([64], 3.0), "log_price_ratio": tf.zeros(64)}
+def test_loss_takes_the_effect_of_the_price_as_given():
+    columns = batch() | {"units": tf.fill([64], 3.0), "log_price_effect": tf.zeros(64)}
     network = scrambled()
     outputs = network({name: columns[name] for name, _ in spec().inputs})
-    low = row_loss(outputs, columns | {"log_price_ratio": tf.fill([64], -0.1)})
-    assert low.shape == (64,)
-    assert np.isfinite(low).all()
-    assert (low.numpy() != row_loss(outputs, columns).numpy()).any()
+    moved = row_loss(outputs, columns | {"log_price_effect": tf.fill([64], 0.2)})
+    assert moved.shape == (64,)
+    assert np.isfinite(moved).all()
+    dearer = {"log_units": outputs["log_units"] + 0.2, "log_dispersion": outputs["log_dispersion"]}
+    np.testing.assert_allclose(moved, row_loss(dearer, columns), rtol=1e-5)
 
 
-def test_fitting_finds_a_known_elasticity():
+def test_fitting_finds_the_level_beside_a_known_effect_of_the_price():
     rng = np.random.default_rng(4)
     rows = 6000
     columns = {name: value.numpy() for name, value in batch(rows, 4).items()}
-    ratio = rng.normal(0, 0.2, rows).astype("float32")
-    truth = np.where(columns["category_index"] < 2, -1.2, -3.0)
-    units = rng.poisson(np.exp(2.0 + truth * ratio)).astype("float32")
+    effect = (-2.0 * rng.normal(0, 0.2, rows)).astype("float32")
+    level = np.where(columns["category_index"] < 2, 1.0, 2.5)
     columns |= {name: np.full(rows, 2.0, "float32") for name in RECENT}
-    data = {name: tf.constant(v) for name, v in columns.items()} | {
-        "units": tf.constant(units),
-        "log_price_ratio": tf.constant(ratio),
-    }
+    columns |= {"log_price_effect": effect, "units": rng.poisson(np.exp(level + effect)).astype("float32")}
+    data = {name: tf.constant(v) for name, v in columns.items()}
     shape = spec(rows=rows, effect_deviations=tuple((name, 3.0) for name, _ in spec().effect_deviations))
     network = build_network(shape)
     optimiser = tf.keras.optimizers.Adam(0.02)
@@ -164,7 +135,6 @@ def test_fitting_finds_a_known_elasticity():
 
     for _ in range(250):
         step(data)
-    outputs = network({name: data[name] for name, _ in shape.inputs})
-    found = elasticity(0.0, *(outputs[n].numpy() for n in ("elasticity_low", "elasticity_high", "bend", "steepness")))
-    for level in (-1.2, -3.0):
-        assert np.median(found[truth == level]) == pytest.approx(level, abs=0.2)
+    found = network({name: data[name] for name, _ in shape.inputs})["log_units"].numpy()
+    for one in (1.0, 2.5):
+        assert np.median(found[level == one]) == pytest.approx(one, abs=0.1)

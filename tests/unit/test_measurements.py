@@ -287,7 +287,7 @@ def test_missed_targets_are_explained_and_only_those(tmp_path: Path, records) ->
         "ahead (figures above). A wider network was tried on earlier weeks and taken; ensembles of three, other "
         "priors, rates, depths and dropout end at its level or above it.",
         "**median elasticity at the price in force, prices to set** (-0.78, target −3 … −1). These elasticities decide "
-        "the prices. No curve may be flatter than an elasticity of −0.5 (`demand.min_elasticity`), and many lie near "
+        "the prices. No curve may be flatter than an elasticity of −0.3 (`demand.min_elasticity`), and many lie near "
         "that bound: one year of one chain has few lasting changes of a product's price, and weeks without a sale show "
         "no price paid. A target met at the reference prices of the held-out periods does not make up for it.",
         "**ALS stage / bare MLlib fit** (1.40, target ≤ 1.3). The stage reads Delta, numbers ids, checkpoints and "

@@ -1,9 +1,9 @@
 """From the panel to the flat numbers the network reads: one encoding for training, evaluation and prediction.
 
-Every column of the context is known before the period and none depends on the period's own price: not ``unit_price``,
-``list_price`` or ``discount_rate``, nor ``promotion_depth_rate``, which announces the price. Display, feature and
-coupon support and the announcement of a price cut stay in the context, so that their effect is not taken for an effect
-of price: ``price_cut_rate`` says in how many store-days a cut is announced, not how deep it is.
+The network tells what would be sold at the usual price; what the price does to it comes from the response
+(:mod:`pricelake.demand.response`) as an offset. Every column of the context is known before the period. None depends on
+the period's discount. The list price is in it as ``price_surprise`` alone, which is no column of the price but of what
+the seller may have known when it was set: for a period to be priced it is that of the list price in force.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 ROW_KEY = ("product_id", "market_id", "period_start")
 
-RECENT = tuple(f"log_units_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
+RECENT = tuple(f"log_usual_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
 
 _LOGS = ("lag_1", "lag_2", "lag_3", "lag_4", "mean_4", "mean_8", "mean_13", "mean_all", "max_8")
 _COUNTS = ("age_periods", "sold_periods", "periods_since_sale", "price_changes")
@@ -39,7 +39,7 @@ the trend of that one year as its season; the encoding then sets them to 0."""
 YEARLY_MIN_DAYS = 728
 
 CONTEXT_SQL: Mapping[str, str] = {
-    **{f"log_units_{name}": f"ln(1 + units_{name})" for name in _LOGS},
+    **{f"log_usual_{name}": f"ln(1 + usual_{name})" for name in _LOGS},
     **{f"log_{name}": f"ln(1 + {name})" for name in _COUNTS},
     **{name: name for name in _PLAIN},
     **{f"root_{name}": f"sqrt({name})" for name in _SUPPORT},
@@ -48,9 +48,14 @@ CONTEXT_SQL: Mapping[str, str] = {
     "log_reference_price": "ln(double(reference_price))",
     "log_relative_price": "ln(double(reference_price)) - category_log_price",
     "log_competitor_ratio": "if(is_competitor_missing, 0, ln(double(list_price) / competitor_index / reference_price))",
+    "price_surprise": "price_surprise",
     **{name: name for name in YEARLY},
 }
-"""Context column → Spark SQL over gold.demand_panel (and ``category_log_price``, joined here)."""
+"""Context column → Spark SQL over rows of ``response.with_response`` with their usual history (and
+``category_log_price``, joined here)."""
+
+AS_SOLD_SQL: Mapping[str, str] = {f"log_units_{name}": f"ln(1 + units_{name})" for name in _LOGS}
+"""The history as it was sold, for models that have no response to take it to the usual price."""
 
 LEVEL_SQL: Mapping[str, str] = {
     "department": "department",
@@ -61,11 +66,6 @@ LEVEL_SQL: Mapping[str, str] = {
     "market": "market_id",
 }
 """Level of the hierarchy → Spark SQL of its value, unique over the whole path."""
-
-PRICE_SQL = "if(is_price_observed, unit_price, reference_price)"
-"""Without a sale nobody saw the price, and zero sales at a guessed price bend the elasticity: simulated at 0.3 and 1.0
-units a week with an elasticity of -1.5, the last price paid gives -0.9 and -1.2, the list price -4.1 and -2.5, and the
-mean of the recent prices, which says nothing about price, -1.5 and -1.5."""
 
 PANEL_PRICE_RATIO = "panel_log_price_ratio"
 """The price column of models that fill unseen prices as the panel does, with the last price paid."""
@@ -104,7 +104,7 @@ class Encoding:
 
 def model_columns(factor_names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The training schema: (name, dtype) of every column of a training row, in order."""
-    floats = (*CONTEXT_SQL, *factor_names, "log_exposure", "log_price_ratio", "units")
+    floats = (*CONTEXT_SQL, *factor_names, "log_offset", "log_price_effect", "units")
     return tuple((name, "float32") for name in floats) + tuple((f"{level}_index", "int32") for level in LEVEL_SQL)
 
 
@@ -187,25 +187,30 @@ def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, e
     """Every model column of rows of the panel.
 
     Args:
-        panel: rows of gold.demand_panel, open or closed, any further columns.
+        panel: rows of ``response.with_response`` with their usual history, open or closed, any further columns.
         vocabulary: of :func:`fit_vocabulary`.
         factors: ``product_id``, ``factors`` of the ALS fit the model was trained with; None without a recommender.
         encoding: of the same training.
 
     Returns:
         all columns of ``panel`` and those of :func:`model_columns`; ``units`` becomes ``units_winsorised`` as float32
-        (null while a period is open) and the observed units move to ``units_observed``. ``log_price_ratio`` is
-        ``ln(price / reference_price)``, limited to ±1.5 and 0 where nobody saw the price (``PRICE_SQL``);
-        ``panel_log_price_ratio`` has the panel's filled price instead; ``log_exposure`` is the log of the share of the
-        period in stock, at least 2 %.
+        (null while a period is open) and the observed units move to ``units_observed``. ``log_offset`` is what is known
+        of log units at the reference price beside the network's level: the share of the period in stock (at least 2 %),
+        the row's promotions, and the reference price against the usual one. ``log_price_effect`` is the effect of the
+        row's price against the reference price, ``log_price_ratio`` the log ratio of the two;
+        ``panel_log_price_ratio`` has the panel's filled price instead. ``log_units_<lag>`` is the history as sold.
     """
     indexed = with_factors(with_indices(panel, vocabulary, encoding.default_log_price), factors, encoding.rank)
     context = {name: F.expr(sql).cast("float") for name, sql in _context_sql(encoding.knows_season).items()}
+    exposure = F.log(F.greatest("availability_rate", F.lit(MIN_AVAILABILITY_RATE)))
     return indexed.withColumnRenamed("units", "units_observed").withColumns(
         {
             **context,
-            "log_exposure": F.log(F.greatest("availability_rate", F.lit(MIN_AVAILABILITY_RATE))).cast("float"),
-            "log_price_ratio": _log_ratio(PRICE_SQL),
+            **{name: F.expr(sql).cast("float") for name, sql in AS_SOLD_SQL.items()},
+            "log_exposure": exposure.cast("float"),
+            "log_offset": (exposure + F.col("promotion_effect") + F.col("reference_effect")).cast("float"),
+            "log_price_effect": (F.col("price_effect") - F.col("reference_effect")).cast("float"),
+            "log_price_ratio": (F.col("log_price") - F.col("log_reference")).cast("float"),
             PANEL_PRICE_RATIO: _log_ratio("unit_price"),
             "units": F.col("units_winsorised").cast("float"),
         }

@@ -1,8 +1,8 @@
 """A trained model as files of one directory: everything that prediction needs, so that nothing can be mismatched.
 
-``model.json`` (encoding, network, uncertainty, from when to when it was trained), ``weights.npz``,
-``vocabulary.parquet`` and ``factors.parquet``. The ALS factors travel with the model because factors of different fits
-do not compare.
+``model.json`` (encoding, network, response, uncertainty, from when to when it was trained), ``weights.npz``,
+``vocabulary.parquet``, ``products.parquet`` and ``kinds.parquet`` (elasticities) and ``factors.parquet``. The ALS
+factors travel with the model because factors of different fits do not compare.
 """
 
 import json
@@ -19,17 +19,19 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
+from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.price_model import PriceModel, Strength
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 
-MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE, EVIDENCE_FILE = (
+MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "model.json",
     "weights.npz",
     "vocabulary.parquet",
     "factors.parquet",
-    "evidence.parquet",
 )
-FORMAT = 2
+PRODUCTS_FILE, KINDS_FILE = "products.parquet", "kinds.parquet"
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class DemandModel:
         weights: in the order of ``keras.Model.get_weights()``; () before training.
         vocabulary: see ``inputs.fit_vocabulary``; grows with the number of products, held on the driver.
         factors: ``product_id``, ``factors``; None without a recommender.
-        evidence: see ``uncertainty.price_variation``; None before it was measured.
+        response: how units answer the price.
         log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of log units).
         trained_until: first day the training rows do not include.
         seed: of the training.
@@ -53,7 +55,7 @@ class DemandModel:
     weights: tuple[npt.NDArray[np.float32], ...]
     vocabulary: pd.DataFrame
     factors: pd.DataFrame | None
-    evidence: pd.DataFrame | None
+    response: ResponseModel
     log_units_sd: Mapping[str, float]
     trained_until: date
     seed: int
@@ -77,8 +79,6 @@ def network_spec(encoding: Encoding, settings: DemandSettings) -> NetworkSpec:
         l2=settings.l2,
         effect_deviations=tuple(sorted(settings.effect_deviations.items())),
         rows=encoding.rows,
-        elasticity_range=(settings.min_elasticity, settings.max_elasticity),
-        prior_elasticity=settings.prior_elasticity,
     )
 
 
@@ -87,7 +87,13 @@ def save_model(model: DemandModel, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / WEIGHTS_FILE).open("wb") as file:
         np.savez(file, **{f"w{i:05d}": weight for i, weight in enumerate(model.weights)})
-    frames = {VOCABULARY_FILE: model.vocabulary, FACTORS_FILE: model.factors, EVIDENCE_FILE: model.evidence}
+    response = model.response
+    frames = {
+        VOCABULARY_FILE: model.vocabulary,
+        FACTORS_FILE: model.factors,
+        PRODUCTS_FILE: response.products,
+        KINDS_FILE: response.kinds,
+    }
     for name, frame in frames.items():
         if frame is not None:
             frame.to_parquet(directory / name, index=False)
@@ -95,6 +101,11 @@ def save_model(model: DemandModel, directory: Path) -> None:
         "format": FORMAT,
         "encoding": asdict(model.encoding),
         "network": asdict(model.spec),
+        "response": {
+            "price": asdict(response.price),
+            "rise": response.rise,
+            "promotions": dict(response.promotions),
+        },
         "log_units_sd": dict(model.log_units_sd),
         "trained_until": model.trained_until.isoformat(),
         "seed": model.seed,
@@ -131,7 +142,7 @@ def load_model(directory: Path) -> DemandModel:
         weights,
         pd.read_parquet(directory / VOCABULARY_FILE),
         _read_optional(directory / FACTORS_FILE),
-        _read_optional(directory / EVIDENCE_FILE),
+        _response(facts["response"], directory),
         facts["log_units_sd"],
         date.fromisoformat(facts["trained_until"]),
         int(facts["seed"]),
@@ -149,6 +160,18 @@ def factors_frame(spark: SparkSession, factors: pd.DataFrame | None) -> DataFram
     if factors is None:
         return None
     return spark.createDataFrame(factors[["product_id", "factors"]], "product_id string, factors array<float>")
+
+
+def _response(facts: dict[str, Any], directory: Path) -> ResponseModel:
+    price = _tuples(facts["price"])
+    strengths = tuple(Strength(**one) for one in price["strengths"])
+    return ResponseModel(
+        PriceModel(**(price | {"strengths": strengths})),
+        float(facts["rise"]),
+        facts["promotions"],
+        pd.read_parquet(directory / PRODUCTS_FILE),
+        pd.read_parquet(directory / KINDS_FILE),
+    )
 
 
 def _read_optional(path: Path) -> pd.DataFrame | None:

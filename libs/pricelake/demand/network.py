@@ -1,18 +1,15 @@
-"""The price-response network: context → the parameters of one demand curve per product, market and period.
+"""The demand network: context → log units of one product, market and period at the reference price.
 
-The own price of the period reaches the units only through the curve (:mod:`pricelake.demand.curve`): no layer sees it.
-So the response is negative by construction, and one pass of the network prices a whole ladder.
+The own price of the period does not reach the network. What it does to units is the closed form of
+:mod:`pricelake.demand.curve` with the elasticities of :mod:`pricelake.demand.response`, added to the log of the mean;
+so one pass of the network prices a whole ladder, and it cannot take demand that prices followed for a response.
 
-Level. ``log_units`` is the log of a weighted mean of recent units (weights by softmax from the context: a learnt
-exponential smoothing) plus a residual of the context body plus effects of department, category, subcategory, brand,
-product and market, plus the log of the share of the period in stock.
-
-Elasticity. ``high`` is at least ``low``: demand reacts no less where the price is higher (Marshall's second law). Left
-free, the fit puts ``high`` below ``low``: nobody sees the price of a period without a sale, so the high prices that
-sold nothing are missing from the data and raising a price looks harmless. All four parameters start at one prior for
-all products and move by effects along the same hierarchy, by the ALS factors and by the context body. The effects have
-a normal prior that counts once against all rows, so a product with little evidence stays at its category: the maximum a
-posteriori form of partial pooling (Gelman and Hill, *Data Analysis Using Regression and Multilevel Models*, 2007).
+``log_units`` is the log of a weighted mean of recent *usual* units (at the usual price, without promotion, in stock for
+the whole period; weights by softmax from the context: a learnt exponential smoothing) plus a residual of the context
+body plus effects of department, category, subcategory, brand, product and market, plus the row's offset. The effects
+have a normal prior that counts once against all rows, so a product with little evidence stays at its category: the
+maximum a posteriori form of partial pooling (Gelman and Hill, *Data Analysis Using Regression and Multilevel Models*,
+2007).
 """
 
 import math
@@ -20,14 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pricelake.demand.curve import CURVE_COLUMNS, MAX_BEND, MAX_STEEPNESS, MIN_STEEPNESS, response_tensor
 from pricelake.demand.likelihood import negative_log_likelihood
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow import keras
 
-OUTPUTS = (*CURVE_COLUMNS, "log_dispersion")
+OUTPUTS = ("log_units", "log_dispersion")
 EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, "product": 8, "market": 4}
 MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
 UNITS_FLOOR = 0.02
@@ -41,7 +37,7 @@ class NetworkSpec:
         context: names of the context columns (float32), none of which depends on the period's own price.
         means: of each context column over the training rows.
         deviations: standard deviations, above 0.
-        recent: names among ``context`` that are log1p of recent units; they carry the level.
+        recent: names among ``context`` that are log1p of recent usual units; they carry the level.
         vocabulary_sizes: (level, ids in use + 1 for id 0 = unknown), coarse to fine.
         factors: names of the ALS columns, () without a recommender.
         hidden_units: widths of the context body.
@@ -49,8 +45,6 @@ class NetworkSpec:
         l2: penalty on the weights of the body.
         effect_deviations: (effect, prior standard deviation) of the hierarchy's effects.
         rows: training rows; the prior counts once against all of them.
-        elasticity_range: smallest and largest size of an elasticity.
-        prior_elasticity: size everything shrinks to.
     """
 
     context: tuple[str, ...]
@@ -64,13 +58,11 @@ class NetworkSpec:
     l2: float
     effect_deviations: tuple[tuple[str, float], ...]
     rows: int
-    elasticity_range: tuple[float, float]
-    prior_elasticity: float
 
     @property
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """(name, dtype) of every column the network reads, in order."""
-        floats = [*self.context, *self.factors, "log_exposure"]
+        floats = [*self.context, *self.factors, "log_offset"]
         return tuple((name, "float32") for name in floats) + tuple(
             (f"{level}_index", "int32") for level, _ in self.vocabulary_sizes
         )
@@ -83,24 +75,13 @@ def build_network(spec: NetworkSpec) -> "keras.Model":
     inputs = {name: keras.Input(shape=(), dtype=dtype, name=name) for name, dtype in spec.inputs}
     parts = _Parts(spec, inputs)
     body = parts.body()
-    outputs = {"log_units": parts.level(body), **parts.elasticities(body), "log_dispersion": parts.dispersion(body)}
-    return keras.Model(inputs, outputs, name="price_response")
-
-
-def log_expected_units(outputs: Mapping[str, "tf.Tensor"], log_price_ratio: "tf.Tensor") -> "tf.Tensor":
-    """Log of expected units at the price of each row, shape ``(rows,)``."""
-    return outputs["log_units"] + response_tensor(
-        log_price_ratio,
-        outputs["elasticity_low"],
-        outputs["elasticity_high"],
-        outputs["bend"],
-        outputs["steepness"],
-    )
+    outputs = {"log_units": parts.level(body), "log_dispersion": parts.dispersion(body)}
+    return keras.Model(inputs, outputs, name="demand")
 
 
 def row_loss(outputs: Mapping[str, "tf.Tensor"], batch: Mapping[str, "tf.Tensor"]) -> "tf.Tensor":
-    """Negative binomial loss of each row, shape ``(rows,)``; ``batch`` holds ``units`` and ``log_price_ratio``."""
-    log_mean = log_expected_units(outputs, batch["log_price_ratio"])
+    """Negative binomial loss of each row, shape ``(rows,)``; ``batch`` holds ``units`` and ``log_price_effect``."""
+    log_mean = outputs["log_units"] + batch["log_price_effect"]
     return negative_log_likelihood(batch["units"], log_mean, outputs["log_dispersion"])
 
 
@@ -160,29 +141,7 @@ class _Parts:
         smooth = tf.math.log(tf.reduce_sum(weights * recent, axis=1) + UNITS_FLOOR)
         residual = self._dense(1, "residual", kernel_initializer="zeros")(body)[:, 0]
         effect = self._effect("level", 1)[:, 0]
-        return tf.clip_by_value(smooth + residual + effect, -12.0, 15.0) + self.inputs["log_exposure"]
-
-    def elasticities(self, body: Any) -> dict[str, Any]:
-        tf, spec = self.tf, self.spec
-        shift = self._effect("elasticity", 4)
-        shift += self._dense(4, "elasticity_context", kernel_initializer="zeros", use_bias=False)(body)
-        if self.factors is not None:
-            shift += self._dense(4, "elasticity_factors", kernel_initializer="zeros", use_bias=False)(self.factors)
-        low_limit, high_limit = spec.elasticity_range
-        share = (spec.prior_elasticity - low_limit) / (high_limit - low_limit)
-        prior = math.log(share / (1.0 - share))
-        level = self.keras.layers.Dense(4, name="elasticity_common", kernel_initializer="zeros")(
-            tf.ones_like(shift[:, :1])
-        )
-        shift += level
-        low = low_limit + (high_limit - low_limit) * tf.sigmoid(prior + shift[:, 0])
-        rise = (high_limit - low) * tf.sigmoid(shift[:, 1] - 3.0)
-        return {
-            "elasticity_low": low,
-            "elasticity_high": low + rise,
-            "bend": MAX_BEND * tf.tanh(shift[:, 2]),
-            "steepness": MIN_STEEPNESS + (MAX_STEEPNESS - MIN_STEEPNESS) * tf.sigmoid(shift[:, 3] - 1.0),
-        }
+        return tf.clip_by_value(smooth + residual + effect, -12.0, 15.0) + self.inputs["log_offset"]
 
     def dispersion(self, body: Any) -> Any:
         logit = self._dense(1, "dispersion", kernel_initializer="zeros")(body)[:, 0]

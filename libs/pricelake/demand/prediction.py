@@ -1,4 +1,4 @@
-"""One pass of the network per product, market and period: the parameters of its demand curve."""
+"""One pass of the network per product, market and period: the level of its demand curve, whose shape is known."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +15,18 @@ from pricelake.demand.curve import CURVE_COLUMNS
 from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
-from pricelake.demand.uncertainty import elasticity_sd
+from pricelake.demand.response.model import ResponseModel, with_response, with_usual_units
+from pricelake.demand.response.packing import OTHERS_PRICE
+from pricelake.demand.usual import with_usual_history
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
 
+NETWORK_OUTPUTS = ("log_units", "dispersion")
 CURVE_OUTPUTS = (*CURVE_COLUMNS, "dispersion")
 MAX_ROWS_PER_CALL = 16_384
+
+SHAPE = tuple(name for name in CURVE_COLUMNS if name != "log_units")
 
 _LOADED: dict[str, Any] = {}
 """Networks of this Python worker by key of their weights; workers are reused over batches and stages."""
@@ -35,11 +40,12 @@ def with_curve(encoded: DataFrame, model: DemandModel) -> DataFrame:
         model: trained.
 
     Returns:
-        all columns of ``encoded`` but the network's own inputs, and ``CURVE_OUTPUTS`` (double).
+        all columns of ``encoded`` but the network's own inputs, and ``NETWORK_OUTPUTS`` (double); with the shape that
+        the rows carry, these are ``CURVE_OUTPUTS``.
     """
     read = [name for name, _ in model.spec.inputs]
     kept = [field for field in encoded.schema.fields if field.name not in read]
-    schema = StructType([*kept, *(StructField(name, DoubleType(), nullable=False) for name in CURVE_OUTPUTS)])
+    schema = StructType([*kept, *(StructField(name, DoubleType(), nullable=False) for name in NETWORK_OUTPUTS)])
     weights = encoded.sparkSession.sparkContext.broadcast(model.weights)
     run = network_runner(model.spec, weights, [field.name for field in kept])
     return encoded.select(*(field.name for field in kept), *read).mapInPandas(run, schema)
@@ -61,7 +67,7 @@ def network_runner(
 
 
 def curve_outputs(network: Any, spec: NetworkSpec, rows: pd.DataFrame) -> pd.DataFrame:
-    """``CURVE_OUTPUTS`` of encoded rows, float64, on the index of ``rows``."""
+    """``NETWORK_OUTPUTS`` of encoded rows, float64, on the index of ``rows``."""
     parts = []
     for start in range(0, len(rows), MAX_ROWS_PER_CALL):
         piece = rows.iloc[start : start + MAX_ROWS_PER_CALL]
@@ -69,7 +75,7 @@ def curve_outputs(network: Any, spec: NetworkSpec, rows: pd.DataFrame) -> pd.Dat
         parts.append({name: np.asarray(value, dtype=np.float64) for name, value in outputs.items()})
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     found["dispersion"] = np.exp(found.pop("log_dispersion"))
-    return pd.DataFrame({name: found[name] for name in CURVE_OUTPUTS}, index=rows.index)
+    return pd.DataFrame({name: found[name] for name in NETWORK_OUTPUTS}, index=rows.index)
 
 
 def callable_network(spec: NetworkSpec, weights: Any) -> Any:
@@ -117,8 +123,21 @@ def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> Da
     return curves.withColumn(name, -(low + (high - low) * share))
 
 
+def at_usual_price(panel: DataFrame, response: ResponseModel, trained_until: date, period_days: int) -> DataFrame:
+    """Rows of the panel as the encoding reads them: with the response and what was sold at the usual price before.
+
+    Args:
+        panel: gold.demand_panel, whole pairs with their history.
+        response: learnt before ``trained_until``.
+        trained_until: first day that was not trained on.
+        period_days: length of a period.
+    """
+    answered = with_response(panel, response, F.lit(trained_until))
+    return with_usual_history(with_usual_units(answered), period_days)
+
+
 def draw_curves(
-    panel: DataFrame, model: DemandModel, as_of: date, model_version: str, min_sold_periods: int
+    panel: DataFrame, model: DemandModel, as_of: date, model_version: str, min_sold_periods: int, period_days: int
 ) -> DataFrame:
     """The curves of the open rows of a panel, by the contract of gold.demand_curves.
 
@@ -128,16 +147,28 @@ def draw_curves(
         as_of: as-of date of the run.
         model_version: registered version of ``model``.
         min_sold_periods: products that sold in fewer periods get no curve.
+        period_days: length of a period.
 
     Returns:
         one row per product, market and open period that the model covers.
     """
     spark = panel.sparkSession
-    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods)
+    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods).select("product_id", "market_id")
+    history = panel.where("age_periods > 0").join(covered, ["product_id", "market_id"], how="left_semi")
+    opened = at_usual_price(history, model.response, model.trained_until, period_days).where("is_open")
     vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
-    encoded = encode(covered, vocabulary, factors, model.encoding)
+    encoded = encode(opened, vocabulary, factors, model.encoding)
     names = [name for name, _ in model.spec.inputs]
-    needed = encoded.select(*ROW_KEY, "reference_price", F.expr(LEVEL_SQL["category"]).alias("category_value"), *names)
+    category = F.expr(LEVEL_SQL["category"]).alias("category_value")
+    needed = encoded.select(
+        *ROW_KEY,
+        "reference_price",
+        category,
+        *SHAPE,
+        *("elasticity", "elasticity_sd", "identification"),
+        (F.lit(model.response.promotions[OTHERS_PRICE]) * F.col("category_share")).alias("cross_elasticity"),
+        *names,
+    )
     drawn = with_uncertainty(with_curve(needed, model), model)
     return drawn.select(
         F.lit(as_of).alias("as_of_date"),
@@ -146,34 +177,29 @@ def draw_curves(
         *CURVE_OUTPUTS,
         "elasticity_sd",
         "log_units_sd",
+        "cross_elasticity",
+        "identification",
         F.lit(model_version).alias("model_version"),
     )
 
 
 def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
-    """Curves with ``elasticity_sd`` and ``log_units_sd``, both above 0 (see ``uncertainty``).
+    """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``elasticity_sd`` at the reference price.
 
     Args:
-        curves: rows with ``product_id``, ``market_id``, ``category_value`` and ``CURVE_OUTPUTS``.
-        model: with evidence and level uncertainty.
+        curves: rows with ``category_value``, ``CURVE_OUTPUTS``, ``elasticity`` and its ``elasticity_sd`` at the usual
+            price.
+        model: with level uncertainty.
     """
     spark = curves.sparkSession
     levels = spark.createDataFrame(list(model.log_units_sd.items()), "category_value string, log_units_sd double")
-    joined = curves.join(F.broadcast(levels), "category_value", how="left")
-    deviation: Column = F.lit(0.0)
-    if model.evidence is not None:
-        evidence = spark.createDataFrame(
-            model.evidence[["product_id", "market_id", "squared_deviation"]],
-            "product_id string, market_id string, squared_deviation double",
-        )
-        joined = joined.join(evidence, ["product_id", "market_id"], how="left")
-        deviation = F.coalesce("squared_deviation", F.lit(0.0))
+    joined = with_elasticity(curves, "__here", F.lit(0.0)).join(F.broadcast(levels), "category_value", how="left")
     return joined.withColumns(
         {
-            "elasticity_sd": elasticity_sd(deviation, F.exp("log_units"), F.col("dispersion")),
+            "elasticity_sd": F.col("elasticity_sd") * -F.col("__here") / F.col("elasticity"),
             "log_units_sd": F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])),
         }
-    )
+    ).drop("__here")
 
 
 def _softplus(x: Column) -> Column:

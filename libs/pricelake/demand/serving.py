@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from pricelake.demand.model import DemandModel, load_model
-from pricelake.demand.prediction import callable_network, curve_outputs
+from pricelake.demand.prediction import CURVE_OUTPUTS, SHAPE, callable_network, curve_outputs
 
 
 class ServedModel:
@@ -20,12 +20,14 @@ class ServedModel:
         """Curve parameters of encoded rows.
 
         Args:
-            frame: the columns of ``model.spec.inputs``, no nulls; one row per product, market and period.
+            frame: the columns of ``model.spec.inputs`` and ``prediction.SHAPE``, no nulls; one row per product, market
+                and period.
 
         Returns:
             ``prediction.CURVE_OUTPUTS``, float64, in the order of the rows.
         """
-        return curve_outputs(self._network, self.model.spec, frame)
+        level = curve_outputs(self._network, self.model.spec, frame)
+        return pd.concat([level, frame[list(SHAPE)]], axis=1)[list(CURVE_OUTPUTS)].astype("float64")
 
 
 def _load_pyfunc(path: str) -> ServedModel:

@@ -1,57 +1,19 @@
-"""How far a curve can be trusted: version one, simple and from the data.
+"""How far the level of a curve can be trusted, from the data.
 
-Elasticity. With information ``I = S x mean / (1 + dispersion x mean)``, where ``S`` is the sum of squared deviations of
-the product's observed log prices, the normal approximation to the posterior of its elasticity has variance
-``1 / (1 / prior² + I)``: the Fisher information of a negative binomial log-linear model (Cameron and Trivedi 2013,
-section 3.3) with a normal prior between products. A product that never changed its price keeps the prior.
-
-Level. The part of the squared error of a product's total over the validation periods that the likelihood's own noise
-does not explain, by the method of moments, per category and shrunk to all categories.
-
-Neither covers confounding: prices that followed demand. That is said in the report.
+The part of the squared error of a product's total over the validation periods that the likelihood's own noise does not
+explain, by the method of moments, per category and shrunk to all categories. How far its elasticity can be trusted is
+in the response (:mod:`pricelake.demand.response.pooling`).
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-
-PRIOR_ELASTICITY_SD = 1.0
-"""Spread of elasticities between products of a category before a product's own prices are seen. The meta-analysis of
-Bijmolt, van Heerde and Pieters (Journal of Marketing Research 42, 2005) has 2.2 over 81 studies of all kinds of goods;
-within one category of one shop it is less."""
 
 MIN_LOG_UNITS_SD, MAX_LOG_UNITS_SD = 0.05, 1.5
 SHRINKAGE_ROWS = 40.0
 """Product totals a category needs until its own figure counts as much as that of all categories."""
-
-
-def price_variation(encoded: DataFrame) -> DataFrame:
-    """Evidence on price of each product and market.
-
-    Args:
-        encoded: training rows with ``is_price_observed`` and ``log_price_ratio``.
-
-    Returns:
-        ``product_id``, ``market_id``, ``squared_deviation`` (sum of squared deviations of the observed log price
-        ratios, 0 or more).
-    """
-    seen = encoded.where("is_price_observed").groupBy("product_id", "market_id")
-    squares = F.var_pop(F.col("log_price_ratio").cast("double")) * F.count(F.lit(1))
-    return seen.agg(F.coalesce(squares, F.lit(0.0)).alias("squared_deviation"))
-
-
-def elasticity_sd(squared_deviation: Column, mean: Column, dispersion: Column) -> Column:
-    """Standard deviation of the elasticity at the reference price, above 0, at most the prior's.
-
-    Args:
-        squared_deviation: of :func:`price_variation`, 0 or more.
-        mean: expected units per period, above 0.
-        dispersion: negative binomial alpha, above 0.
-    """
-    information = squared_deviation * mean / (1 + dispersion * mean)
-    return 1 / F.sqrt(F.lit(PRIOR_ELASTICITY_SD**-2) + information)
 
 
 def level_errors(predicted: DataFrame) -> DataFrame:

@@ -97,13 +97,27 @@ class DemandSettings(Section):
     hidden_units: tuple[Count, ...] = (256, 128)
     dropout_rate: Rate = 0.1
     l2: float = Field(default=1e-5, ge=0.0)
-    effect_deviations: dict[Literal["body", "level", "elasticity", "dispersion"], Positive] = Field(
-        default={"body": 0.1, "level": 0.2, "elasticity": 0.3, "dispersion": 0.3},
+    effect_deviations: dict[Literal["body", "level", "dispersion"], Positive] = Field(
+        default={"body": 0.1, "level": 0.2, "dispersion": 0.3},
         description="prior standard deviation of the effects of hierarchy levels; smaller shrinks products more",
     )
-    min_elasticity: Positive = Field(default=0.5, description="smallest |elasticity| a curve can have anywhere")
-    max_elasticity: Positive = Field(default=8.0, description="largest |elasticity| a curve can have anywhere")
-    prior_elasticity: Positive = Field(default=2.0, description="|elasticity| that products without evidence shrink to")
+    min_elasticity: Positive = Field(default=0.3, description="smallest |elasticity| at the usual price")
+    max_elasticity: Positive = Field(default=10.0, description="largest |elasticity| at the usual price")
+    prior_elasticity: Positive = Field(default=2.0, description="|elasticity| that is believed before any data")
+    prior_rise: Rate = Field(
+        default=0.2, description="share by which elasticities are believed to grow with the price, far above the usual"
+    )
+    prior_rise_sd: Positive = 0.1
+    trait_sd: Positive = Field(
+        default=0.2, description="prior standard deviation of the effect of a product's traits on its log elasticity"
+    )
+    surprise_sd: Positive = Field(
+        default=0.6, description="how differently sellers may have followed demand from product to product"
+    )
+    min_instrument_f: Positive = Field(
+        default=23.1,
+        description="least effective F of an instrument that is used; 23.1: bias of at most a tenth of the worst case",
+    )
     gate_max_wape_ratio: Positive = Field(default=1.05, description="challenger's WAPE over the last-8-mean baseline's")
     gate_max_bias_rate: Positive = Field(default=0.15, description="largest |bias| of a champion on the held-out rows")
     gate_max_worse_rate: Rate = Field(

@@ -3,16 +3,20 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.inputs import encode, filter_eligible, fit_encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, factors_frame, network_spec, vocabulary_frame
-from pricelake.demand.uncertainty import price_variation
+from pricelake.demand.prediction import at_usual_price
+from pricelake.demand.response.fitting import Prior
+from pricelake.demand.response.learning import Learnt, learn_response
 from pricelake.errors import TrainingError
 from pricelake.training import Snapshot, write_snapshot
 from pricelake.workflows.demand_task import DemandTask
@@ -49,12 +53,14 @@ class PreparedData:
         encoded: the same, encoded; persisted.
         periods: the parts.
         model: everything but weights and the uncertainty of the level.
+        response_facts: how the response was found.
     """
 
     eligible: DataFrame
     encoded: DataFrame
     periods: Periods
     model: DemandModel
+    response_facts: dict[str, Any]
 
     def held_out(self) -> DataFrame:
         """Encoded held-out rows."""
@@ -115,23 +121,53 @@ def prepare(job: Job) -> PreparedData:
             f"No product sold in {demand.min_sold_periods} or more periods before {periods.held_out}, so there is "
             f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
         )
+    learnt = _learn_response(job, eligible, periods, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
-    encoding = fit_encoding(train_rows, known, factors, (periods.validation - periods.first).days)
-    encoded = encode(eligible, known, factors, encoding).persist()
+    days = job.settings.features.period_days
+    usual = at_usual_price(eligible, learnt.model, periods.validation, days).persist()
+    past = usual.where(F.col("period_start") < F.lit(periods.validation))
+    encoding = fit_encoding(past, known, factors, (periods.validation - periods.first).days)
+    encoded = encode(usual, known, factors, encoding).persist()
     job.rows_in += encoded.count()
+    usual.unpersist()
     model = DemandModel(
         encoding=encoding,
         spec=network_spec(encoding, demand),
         weights=(),
         vocabulary=vocabulary.sort_values(["level", "index"], ignore_index=True),
         factors=tastes,
-        evidence=None,
+        response=learnt.model,
         log_units_sd={"": 0.0},
         trained_until=periods.validation,
         seed=job.settings.training.seed,
     )
-    return PreparedData(eligible, encoded, periods, model)
+    return PreparedData(eligible, encoded, periods, model, learnt.facts)
+
+
+def _learn_response(job: Job, eligible: DataFrame, periods: Periods, tastes: pd.DataFrame | None) -> Learnt:
+    demand = job.settings.demand
+    products = job.lake.read_if_exists("bronze.products")
+    job.reporter.step("Learn how units answer the price")
+    prior = Prior(
+        elasticity=demand.prior_elasticity,
+        rise=demand.prior_rise,
+        rise_sd=demand.prior_rise_sd,
+        feature_sd=demand.trait_sd,
+        surprise_sd=demand.surprise_sd,
+        smallest=demand.min_elasticity,
+        largest=demand.max_elasticity,
+    )
+    return learn_response(
+        eligible,
+        F.lit(periods.validation),
+        tastes,
+        None if products is None else products.select("product_id", "name", "description"),
+        job.settings.features.period_days,
+        prior,
+        demand.min_instrument_f,
+        lambda done, most: job.reporter.advance(done, most),
+    )
 
 
 def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snapshot, Snapshot, str]:
@@ -153,12 +189,6 @@ def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snap
     return train, validation, _key(job, data.model, [train, validation])
 
 
-def with_evidence(data: PreparedData) -> DemandModel:
-    """The model with how much each product's price moved in the training rows."""
-    evidence = price_variation(data.training_rows()).orderBy("product_id", "market_id").toPandas()
-    return replace(data.model, evidence=evidence)
-
-
 def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
     """What decides the result, so that a rerun on the same rows finds the version it registered before.
 
@@ -169,6 +199,7 @@ def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
         "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
         "encoding": asdict(model.encoding),
         "network": asdict(model.spec),
+        "response": [asdict(model.response.price), model.response.rise, dict(model.response.promotions)],
         "demand": job.settings.demand.model_dump(),
         "training": job.settings.training.model_dump(exclude={"directory", "start_timeout_seconds"}),
     }

@@ -9,9 +9,9 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, encode, model_columns
+from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
-from pricelake.demand.prediction import with_curve, with_elasticity, with_expected_units
+from pricelake.demand.prediction import at_usual_price, with_curve, with_elasticity, with_expected_units
 from pricelake.demand.uncertainty import level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.evaluation.baselines import (
@@ -96,7 +96,7 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     figures[OWN] |= elasticity_figures(held_out, "elasticity")
     figures[TREES] |= {"training_rows": float(booster.rows)}
     champion = _champion(job, registry)
-    champion_wape = None if champion is None else _champion_wape(data, champion)
+    champion_wape = None if champion is None else _champion_wape(job, data, champion)
     if champion_wape is not None:
         figures[CHAMPION] = {"wape": champion_wape}
     demand = job.settings.demand
@@ -140,10 +140,11 @@ def _lightgbm(job: Job, data: PreparedData) -> Booster:
     WAPE on the held-out weeks of Complete Journey, without ALS factors, tweedie, 127 leaves: 0.552 as here; 0.556 with
     ``product_index`` too; 0.477 with ``log_price_ratio`` instead, which knows what was not sold; 0.574 without a price.
     """
-    own = [name for name, _ in model_columns(data.model.encoding.factor_names)]
-    features = [name for name in own if name not in ("units", "product_index", "log_price_ratio")]
-    features.append(PANEL_PRICE_RATIO)
+    ours = ("price_surprise", *(name.replace("log_units_", "log_usual_") for name in AS_SOLD_SQL))
+    context = [name for name in CONTEXT_SQL if name not in ours]
     categories = [f"{level}_index" for level in LEVEL_SQL if level != "product"]
+    features = [*AS_SOLD_SQL, *context, *data.model.encoding.factor_names, "log_exposure", *categories]
+    features.append(PANEL_PRICE_RATIO)
     limit, seed = job.settings.demand.lightgbm_max_rows, job.settings.training.seed
 
     def bounded(rows: DataFrame, count: int) -> pd.DataFrame:
@@ -174,14 +175,16 @@ def _champion(job: Job, registry: Registry) -> DemandModel | None:
         return None
 
 
-def _champion_wape(data: PreparedData, champion: DemandModel) -> float | None:
+def _champion_wape(job: Job, data: PreparedData, champion: DemandModel) -> float | None:
     """The champion's WAPE on the held-out rows; None where it was trained on them."""
     if champion.trained_until > data.periods.held_out:
         return None
     spark = data.encoded.sparkSession
-    rows = data.eligible.where(F.col("period_start") >= F.lit(data.periods.held_out))
     vocabulary, factors = vocabulary_frame(spark, champion.vocabulary), factors_frame(spark, champion.factors)
-    encoded = encode(rows, vocabulary, factors, champion.encoding)
+    days = job.settings.features.period_days
+    usual = at_usual_price(data.eligible, champion.response, champion.trained_until, days)
+    held_out = usual.where(F.col("period_start") >= F.lit(data.periods.held_out))
+    encoded = encode(held_out, vocabulary, factors, champion.encoding)
     forecast = with_expected_units(with_curve(encoded, champion), CHAMPION, F.col("log_price_ratio"))
     return judge(forecast, [Contender(CHAMPION, CHAMPION)])[CHAMPION]["wape"]
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pricelake.demand.model import save_model
+from pricelake.demand.prediction import SHAPE
 from pricelake.demand.serving import ServedModel
 from pricelake.tables import contract_of
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry, TrackedRun, Tracker
 from pricelake.training import FitResult, fit, remove_old_snapshots
 from pricelake.training.weights import read_weights
-from pricelake.workflows.demand_data import PreparedData, prepare, with_evidence, write_snapshots
+from pricelake.workflows.demand_data import PreparedData, prepare, write_snapshots
 from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, metric_rows, with_level_uncertainty
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
@@ -88,10 +89,10 @@ def _registered_before(job: Job, registry: Registry, key: str) -> Registered | N
 def _judge_and_register(
     job: Job, data: PreparedData, result: FitResult, key: str, directory: Path, registry: Registry
 ) -> Registered:
-    trained = with_evidence(data).with_weights(read_weights(result.weights_path))
-    model = with_level_uncertainty(data, trained)
+    model = with_level_uncertainty(data, data.model.with_weights(read_weights(result.weights_path)))
     judgement = judge_model(job, data, model, registry)
     found = judgement.as_json() | {
+        "response": data.response_facts,
         "ranks": [{"rank": rank, "rows": rows} for rank, rows in sorted(result.rows_per_rank.items())],
         "training": {
             "rows": data.model.encoding.rows,
@@ -107,7 +108,8 @@ def _judge_and_register(
     tags = {"as_of": job.as_of, "code_version": code_version(), **job.lake.journal.inputs_read}
     with Tracker(job.settings.tracking).start_run(f"train_demand {job.as_of}", key, tags) as run:
         _log(job, run, result, judgement.figures)
-        example = data.held_out().limit(EXAMPLE_ROWS).select(*(name for name, _ in model.spec.inputs)).toPandas()
+        columns = [*(name for name, _ in model.spec.inputs), *SHAPE]
+        example = data.held_out().limit(EXAMPLE_ROWS).select(*columns).toPandas()
         uri = registry.log_model(run, directory, LOADER, example, ServedModel(model).predict(example))
         version = registry.register(uri, job.settings.tracking.model_name, run, key, {"as_of": job.as_of})
     shutil.rmtree(directory)
@@ -158,6 +160,7 @@ def _summary(done: Registered, is_champion: bool) -> dict[str, Any]:
             "held_out_rows": int(own["rows"]),
             "by_category": done.found["by_category"],
             "lightgbm": done.found["lightgbm"],
+            "response": done.found["response"],
         },
         "ranks": done.found["ranks"],
         "training": done.found["training"],

@@ -1,0 +1,1 @@
+"""How units answer the price: expected prices, slopes of each product, what identifies them."""

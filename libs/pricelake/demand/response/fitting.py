@@ -1,0 +1,187 @@
+"""Rounds of the response regression: a pass over the rows, a Newton step, partial pooling of the products.
+
+The rounds alternate until coefficients and rise stand still. Elasticities are those of
+:mod:`pricelake.demand.response.pooling` at every round, so that a product with little evidence pulls neither the
+coefficients nor the others with it. At the end they are a fixed point: the posterior mean under a normal prior whose
+variances the products' own estimates give (empirical Bayes by penalised quasi-likelihood; Breslow and Clayton, *Journal
+of the American Statistical Association* 88, 1993).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pricelake.demand.response.kernel import Floats, Indices, Response, Sums
+from pricelake.demand.response.pooling import Pooled, pool
+
+MAX_ROUNDS = 15
+TOLERANCE = 2e-3
+LEAST_RISE, LARGEST_RISE = 0.0, 0.8
+LARGEST_STEP = 0.5
+LEAST_INFORMATION = 1e-6
+SIZES_PER_LOG = 10.0
+"""Elasticities that move by 1 (root mean square) count like a coefficient that moves by 0.1: prices move by a tenth."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before the rows are seen.
+
+    Attributes:
+        elasticity: size to start from, above 0.
+        rise: mean of the rise of elasticity along the curve, 0–1.
+        rise_sd: its standard deviation, above 0.
+        feature_sd: of the coefficients of product features on the log elasticity, above 0.
+        surprise_sd: of a product's own effect of the price surprise around that of all, above 0. Not every price is
+            set with the same eye on demand; the wider this is, the less a product's own elasticity rests on price moves
+            that nobody can explain.
+        smallest: size below which no elasticity is taken to be, above 0.
+        largest: size above which none is.
+    """
+
+    elasticity: float
+    rise: float
+    rise_sd: float
+    feature_sd: float
+    surprise_sd: float
+    smallest: float = 0.2
+    largest: float = 12.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished response regression.
+
+    Attributes:
+        response: elasticities after pooling, rise, coefficients, dispersion.
+        pooled: the posterior of elasticities.
+        own_variance: of each product's own estimate, infinite without price changes, shape ``(n_products,)``.
+        common_sd: relative standard error of all elasticities together, with coefficients and rise as uncertain as the
+            rows leave them.
+        inflation: how much wider own estimates are than independent periods would make them, at least 1.
+        rounds: passes over the rows.
+        converged: whether the last step was below the tolerance.
+    """
+
+    response: Response
+    pooled: Pooled
+    own_variance: Floats
+    common_sd: float
+    inflation: float
+    rounds: int
+    converged: bool
+
+
+def fit_response(
+    one_pass: Callable[[Response], Sums],
+    coefficient_sd: Floats,
+    features: Floats,
+    blocks: Sequence[str],
+    groups: Mapping[str, Indices],
+    prior: Prior,
+    on_round: Callable[[int, int], None] | None = None,
+) -> Fitted:
+    """Fit the response regression.
+
+    Args:
+        one_pass: sums over all rows; see :func:`pricelake.demand.response.kernel.one_pass` and :func:`add_up`.
+        coefficient_sd: prior standard deviations of the coefficients around 0, above 0, one for each.
+        features: of the products, see :func:`pricelake.demand.response.pooling.pool`.
+        blocks: of the features, see there.
+        groups: of the products.
+        prior: what is believed before.
+        on_round: told the round and the most there can be.
+    """
+    products = len(features)
+    start = np.full(products, prior.elasticity)
+    now = Response(start, np.zeros(products), start, prior.rise, np.zeros(len(coefficient_sd)), 0.3)
+    found: tuple[Sums, Pooled, Floats, float] | None = None
+    step, rounds = np.inf, 0
+    pooled: Pooled | None = None
+    while step > TOLERANCE and rounds < MAX_ROUNDS:
+        rounds += 1
+        if on_round is not None:
+            on_round(rounds, MAX_ROUNDS)
+        sums = one_pass(now)
+        moved = _newton(sums, now, prior, coefficient_sd)
+        estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
+        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, pooled)
+        renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
+        rise = float(np.clip(now.rise + moved[-1], LEAST_RISE, LARGEST_RISE))
+        apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
+        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise), apart)
+        dispersion = _dispersion(sums, now.dispersion)
+        now = Response(
+            renewed, pooled.sd**2, np.full(products, pooled.overall), rise, now.coefficients + moved[:-2], dispersion
+        )
+        found = sums, pooled, variance, inflation
+    if found is None:
+        raise ValueError("at least one round is needed")
+    sums, pooled, variance, inflation = found
+    return Fitted(
+        now, pooled, variance, _common_sd(sums, prior, coefficient_sd, inflation), inflation, rounds, step <= TOLERANCE
+    )
+
+
+def add_up(parts: Sequence[Sums], products: int) -> Sums:
+    """The sums of several packs as one, with a score and information for each of ``products``."""
+    score, information = np.zeros((products, 2)), np.zeros((products, 2, 2))
+    for part in parts:
+        np.add.at(score, part.product, part.score)
+        np.add.at(information, part.product, part.information)
+    first = parts[0]
+    return replace(
+        first,
+        hessian=sum((part.hessian for part in parts[1:]), first.hessian),
+        gradient=sum((part.gradient for part in parts[1:]), first.gradient),
+        rows=sum(part.rows for part in parts),
+        pairs=sum(part.pairs for part in parts),
+        squared_error=sum(part.squared_error for part in parts),
+        product=np.arange(products),
+        score=score,
+        information=information,
+        block_squares=sum(part.block_squares for part in parts),
+    )
+
+
+def _newton(sums: Sums, now: Response, prior: Prior, coefficient_sd: Floats) -> Floats:
+    """The next step of coefficients, all elasticities alike and rise; what does not vary stays where it is."""
+    gradient = sums.gradient.copy()
+    gradient[:-2] -= now.coefficients / coefficient_sd**2
+    gradient[-1] += (prior.rise - now.rise) / prior.rise_sd**2
+    step = np.linalg.solve(_with_priors(sums.hessian, prior, coefficient_sd), gradient)
+    return np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+
+
+def _common_sd(sums: Sums, prior: Prior, coefficient_sd: Floats, inflation: float) -> float:
+    """Relative standard error of all elasticities together."""
+    inverse = np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd))
+    return float(np.sqrt(inflation * inverse[-2, -2]))
+
+
+def _with_priors(hessian: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:
+    """The information of rows and priors; all elasticities together have no prior here but that of pooling."""
+    diagonal = np.concatenate([coefficient_sd**-2, [1e-6, prior.rise_sd**-2]])
+    return np.asarray(hessian + np.diag(diagonal))
+
+
+def _own_estimates(sums: Sums, now: Response, surprise_sd: float) -> tuple[Floats, Floats, float]:
+    """One Newton step of each product alone, its variance, and by how much that is inflated.
+
+    The product's own effect of the surprise is integrated out under its normal prior: a Schur complement.
+    """
+    crossed = sums.information[:, 0, 1] / (sums.information[:, 1, 1] + surprise_sd**-2)
+    information = sums.information[:, 0, 0] - crossed * sums.information[:, 0, 1]
+    score = sums.score[:, 0] - crossed * sums.score[:, 1]
+    known = information > LEAST_INFORMATION
+    information = np.where(known, information, 1.0)
+    inflation = max(sums.block_squares / max(float(sums.information[:, 0, 0].sum()), 1e-12), 1.0)
+    estimate = now.elasticity + np.where(known, score / information, 0.0)
+    return estimate, np.where(known, inflation / information, np.inf), inflation
+
+
+def _dispersion(sums: Sums, dispersion: float) -> float:
+    """Move the dispersion until Pearson's statistic is 1 per degree of freedom."""
+    free = max(sums.rows - sums.pairs - len(sums.gradient), 1)
+    return float(np.clip(dispersion * (sums.squared_error / free) ** 0.8, 0.005, 5.0))

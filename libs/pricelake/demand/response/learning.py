@@ -1,0 +1,162 @@
+"""Learning the response to price from training rows: expected prices, packs, rounds, what identifies it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.demand.response.fitting import Fitted, Prior, fit_response
+from pricelake.demand.response.identification import identified_by
+from pricelake.demand.response.kernel import PAST
+from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
+from pricelake.demand.response.price_model import (
+    INSTRUMENT_SQL,
+    PriceModel,
+    fit_price_model,
+    with_deviations,
+    with_price_surprise,
+)
+from pricelake.demand.response.rounds import over_packs
+from pricelake.demand.response.traits import Traits, read_traits
+
+WIDE_SD = 1.0
+"""Prior standard deviation of coefficients: a column that hardly varies cannot have an effect beyond all measure."""
+PRICE_CUT_SD = 0.1
+"""Of what an announced price cut sells beyond its price. Free, it takes most of what discounts say about the price."""
+
+COLUMNS = (*PROMOTION_SQL, *CONTROLS, "price_surprise", *PAST)
+COEFFICIENT_SD = np.array([PRICE_CUT_SD if name == "price_cut" else WIDE_SD for name in COLUMNS])
+LEAST_COST_MOVES = 0.005
+"""Standard deviation of an instrument, in logs and within pairs, from which it is taken to have moved a category."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A response and how it was found.
+
+    Attributes:
+        model: the response.
+        facts: JSON-ready: strengths of instruments, coefficients, spread of elasticities, identification by category.
+    """
+
+    model: ResponseModel
+    facts: dict[str, Any]
+
+
+def learn_response(
+    panel: DataFrame,
+    training_end: Column,
+    factors: pd.DataFrame | None,
+    names: DataFrame | None,
+    period_days: int,
+    prior: Prior,
+    least_f: float,
+    on_round: Callable[[int, int], None] | None = None,
+) -> Learnt:
+    """Fit price model and response regression.
+
+    Args:
+        panel: closed rows of gold.demand_panel that are modelled.
+        training_end: first day that is not trained on.
+        factors: see :func:`pricelake.demand.response.traits.read_traits`.
+        names: see there.
+        period_days: length of a period.
+        prior: what is believed before.
+        least_f: least F of an instrument that is used.
+        on_round: told the round and the most there can be.
+    """
+    rows = with_deviations(panel, training_end).where(F.col("period_start") < training_end)
+    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        price = fit_price_model(rows, least_f)
+        traits = read_traits(rows, factors, names)
+        products = traits.products["product_id"]
+        numbers = panel.sparkSession.createDataFrame(
+            pd.DataFrame({"product_id": products, "product_number": np.arange(len(products))}),
+            "product_id string, product_number long",
+        )
+        numbered = with_price_surprise(rows, price).join(numbers, "product_id", how="inner")
+        cores = panel.sparkSession.sparkContext.defaultParallelism
+        packs = packed(numbered, period_days, partitions_for(rows.count(), cores))
+        packs = packs.persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            run = over_packs(packs, len(products))
+            fitted = fit_response(run, COEFFICIENT_SD, traits.features, traits.blocks, traits.groups, prior, on_round)
+            information = run(fitted.response).information
+        finally:
+            packs.unpersist()
+        instrumented = _instrumented(rows, price, traits)
+    finally:
+        rows.unpersist()
+    category = traits.groups["category"]
+    found = identified_by(information, fitted.response.elasticity, category, fitted.inflation, instrumented)
+    return Learnt(_model(price, fitted, traits, found[category]), _facts(price, fitted, traits, found))
+
+
+def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
+    """Whether a used instrument moved each category, shape ``(n_categories,)``."""
+    categories = traits.products[["department", "category"]].drop_duplicates().sort_values(["department", "category"])
+    if not price.instruments:
+        return np.zeros(len(categories), dtype=bool)
+    moves = F.greatest(*(F.stddev_pop(f"dev_{name}") for name in (*price.instruments, *price.instruments)))
+    found = rows.groupBy("department", "category").agg(moves.alias("moves")).toPandas()  # one row per category
+    merged = categories.merge(found, on=["department", "category"], how="left")
+    return (merged["moves"].fillna(0.0) >= LEAST_COST_MOVES).to_numpy()
+
+
+def _model(price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_]) -> ResponseModel:
+    pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
+    spread = np.hypot(pooled.sd, pooled.mean * fitted.common_sd)
+    products = traits.products[["product_id"]].assign(
+        elasticity=fitted.response.elasticity, elasticity_sd=spread, identification=identification
+    )
+    expected = traits.products[["department", "category"]].assign(
+        elasticity=pooled.expected,
+        elasticity_sd=np.hypot(pooled.expected_sd, pooled.expected * fitted.common_sd),
+        identification=identification,
+    )
+    means = {"elasticity": "mean", "elasticity_sd": "mean", "identification": "first"}
+    kinds = expected.groupby(["department", "category"], as_index=False, sort=True).agg(means)
+    anywhere = kinds.iloc[[0]].assign(
+        department="",
+        category="",
+        elasticity=float(pooled.expected.mean()),
+        elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), pooled.expected.std())),
+        identification="weak",
+    )
+    promotions = {name: coefficients[name] for name in PROMOTION_SQL}
+    promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
+    return ResponseModel(
+        price, fitted.response.rise, promotions, products, pd.concat([kinds, anywhere], ignore_index=True)
+    )
+
+
+def _facts(
+    price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_]
+) -> dict[str, Any]:
+    names, counts = np.unique(identification.astype(str), return_counts=True)
+    return {
+        "instruments": [asdict(one) for one in price.strengths],
+        "instruments_tried": list(INSTRUMENT_SQL),
+        "unexplained_price_rate": price.unexplained_rate,
+        "coefficients": dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True)),
+        "rise": fitted.response.rise,
+        "dispersion": fitted.response.dispersion,
+        "mean_elasticity": -float(fitted.response.elasticity.mean()),
+        "common_sd": fitted.common_sd,
+        "product_sd": fitted.pooled.product_sd,
+        "group_sd": dict(fitted.pooled.group_sd),
+        "trait_sd": dict(fitted.pooled.feature_sd),
+        "inflation": fitted.inflation,
+        "rounds": fitted.rounds,
+        "converged": fitted.converged,
+        "products": len(traits.products),
+        "categories_by_identification": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+    }

@@ -1,0 +1,112 @@
+"""What was learnt about the response to price, and what it says about rows of the panel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pricelake.demand.response.kernel import STEEPNESS
+from pricelake.demand.response.packing import PROMOTION_SQL
+from pricelake.demand.response.price_model import PriceModel, with_deviations, with_price_surprise
+
+PRODUCTS_SCHEMA = "product_id string, elasticity double, elasticity_sd double, identification string"
+KINDS_SCHEMA = "department string, category string, elasticity double, elasticity_sd double, identification string"
+LEAST_EXPOSURE = 0.02
+LARGEST_LOG_PRICE = 1.5
+
+
+@dataclass(frozen=True)
+class ResponseModel:
+    """A fitted response to price.
+
+    Attributes:
+        price: what list price was to be expected.
+        rise: by what share elasticities are smaller far below the usual price and larger far above it, 0–1.
+        promotions: effect of each of ``PROMOTION_SQL`` on log units; the effect of the others' prices is 0 or more.
+        products: ``product_id``, ``elasticity`` (size at the usual price, above 0), ``elasticity_sd``,
+            ``identification``; one row per product of the fit.
+        kinds: the same by ``department`` and ``category``, for products that came later; '' in both: any other.
+    """
+
+    price: PriceModel
+    rise: float
+    promotions: Mapping[str, float]
+    products: pd.DataFrame
+    kinds: pd.DataFrame
+
+
+def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) -> DataFrame:
+    """Rows of the panel and what the response says about them.
+
+    Args:
+        panel: gold.demand_panel, open and closed rows of whole pairs and categories.
+        model: fitted on the periods before ``training_end``.
+        training_end: see :func:`pricelake.demand.response.price_model.with_deviations`.
+
+    Returns:
+        columns of ``with_price_surprise`` and ``elasticity`` (size at the usual list price), ``elasticity_sd``,
+        ``identification``, ``log_price`` (own price over the usual list price, limited to ±1.5),
+        ``log_reference`` (the same of the reference price), ``price_effect`` (log units at the own price against those
+        at the usual one), ``reference_effect`` (the same at the reference price), ``promotion_effect`` (log units with
+        the row's promotions against those without), and the shape of the curve around the reference price
+        (:mod:`pricelake.demand.curve`): ``elasticity_low``, ``elasticity_high``, ``bend``, ``steepness``.
+    """
+    spark = panel.sparkSession
+    rows = with_price_surprise(with_deviations(panel, training_end), model.price)
+    known = _join_elasticities(rows, spark, model)
+    own = _limited(F.col("dev_target") + F.col("log_discount"))
+    usual = F.log(F.col("list_price").cast("double")) - F.col("dev_target")
+    reference = _limited(F.log(F.col("reference_price").cast("double")) - usual)
+    promotion = sum((F.lit(model.promotions[name]) * F.expr(sql) for name, sql in PROMOTION_SQL.items()), F.lit(0.0))
+    size = F.col("elasticity")
+    priced = known.withColumns({"log_price": own, "log_reference": reference, "promotion_effect": promotion})
+    return priced.withColumns(
+        {
+            "price_effect": price_effect(F.col("log_price"), size, model.rise),
+            "reference_effect": price_effect(F.col("log_reference"), size, model.rise),
+            "elasticity_low": size * (1.0 - model.rise),
+            "elasticity_high": size * (1.0 + model.rise),
+            "bend": -F.col("log_reference"),
+            "steepness": F.lit(STEEPNESS),
+        }
+    )
+
+
+def with_usual_units(rows: DataFrame) -> DataFrame:
+    """Rows of :func:`with_response` with ``usual_units``: sold in a full period at the usual price without promotion.
+
+    Null while a period is open. What was sold while the product was in stock is scaled to the whole period.
+    """
+    exposure = F.greatest("availability_rate", F.lit(LEAST_EXPOSURE))
+    usual = F.col("units_winsorised") / exposure * F.exp(-F.col("price_effect") - F.col("promotion_effect"))
+    return rows.withColumn("usual_units", usual)
+
+
+def price_effect(log_price: Column, elasticity: Column, rise: float) -> Column:
+    """:func:`pricelake.demand.response.kernel.price_effect` in Spark SQL."""
+    scaled = F.lit(STEEPNESS) * log_price
+    softplus = F.greatest(scaled, F.lit(0.0)) + F.log1p(F.exp(-F.abs(scaled)))
+    bow = F.lit(2.0 / STEEPNESS) * (softplus - F.log(F.lit(2.0))) - log_price
+    return -elasticity * (log_price + F.lit(rise) * bow)
+
+
+def _join_elasticities(rows: DataFrame, spark: SparkSession, model: ResponseModel) -> DataFrame:
+    """Elasticities of products of the fit; of others those of their category, or of all."""
+    found = ("elasticity", "elasticity_sd", "identification")
+    products = spark.createDataFrame(model.products, PRODUCTS_SCHEMA)
+    kinds = spark.createDataFrame(model.kinds, KINDS_SCHEMA)
+    named = kinds.where("category <> ''").select(
+        "department", "category", *(F.col(name).alias(f"kind_{name}") for name in found)
+    )
+    others = model.kinds[model.kinds["category"] == ""].iloc[0]
+    joined = rows.join(products, "product_id", how="left").join(
+        F.broadcast(named), ["department", "category"], how="left"
+    )
+    filled = {name: F.coalesce(name, f"kind_{name}", F.lit(others[name])) for name in found}
+    return joined.withColumns(filled).drop(*(f"kind_{name}" for name in found))
+
+
+def _limited(log_ratio: Column) -> Column:
+    return F.greatest(F.least(log_ratio, F.lit(LARGEST_LOG_PRICE)), F.lit(-LARGEST_LOG_PRICE))

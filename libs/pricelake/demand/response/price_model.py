@@ -1,0 +1,275 @@
+"""The list price that was to be expected, and what moved it beyond that.
+
+For product and market ``i`` in period ``t``, every variable as its deviation from the mean of ``i`` over the training
+periods (the within transformation: Wooldridge, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed. 2010,
+section 10.5)::
+
+    ln list_price_it = a' x_it + c' z_it + v_it
+
+``x`` is what the demand model knows of the period too; ``z`` are instruments: they move the price and, given ``x``,
+not demand. ``v`` is the **price surprise**: what the seller knew and no table shows. If that was demand, units go with
+``v`` for another reason than the price. The demand model therefore reads ``v`` beside the price: a control function
+(Petrin and Train, *Journal of Marketing Research* 47, 2010; for counts: Wooldridge 2010, section 18.5).
+
+``a`` and ``c`` are cross-fitted (Chernozhukov and others, *Econometrics Journal* 21, 2018): the rows of a fold of
+products get those of all other folds, so that no row's own noise is taken for an expectation. They solve normal
+equations whose sums one pass over the rows makes; the cost is linear in rows.
+
+Strength. An instrument is used where ``F = (c / se(c))^2`` reaches the least F of the settings, with ``se`` robust to
+dependence within categories (within product and market where there are fewer than ``MIN_CATEGORIES``). With one
+instrument that is the effective F of Montiel Olea and Pflueger (*Journal of Business & Economic Statistics* 31, 2013).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StructField, StructType
+
+Floats = npt.NDArray[np.float64]
+
+PAIR = ("product_id", "market_id")
+FOLDS = 5
+MIN_CATEGORIES = 20
+RIDGE = 1e-6
+"""Added to correlations: it only keeps columns that are sums of others from blowing up."""
+LARGEST_DISCOUNT = 0.95
+LEAST_WEIGHT = 0.01
+"""Units a period that a product without a past counts for in its category."""
+
+TARGET_SQL = "ln(double(list_price))"
+
+CONTROL_SQL: Mapping[str, str] = {
+    "display": "display_rate",
+    "feature": "feature_rate",
+    "coupon": "coupon_rate",
+    "price_cut": "price_cut_rate",
+    "competitor": "if(is_competitor_missing, null, ln(double(list_price) / competitor_index))",
+    "holiday": "double(holiday_days)",
+    "near_holiday": "exp(-days_to_holiday / 7.0)",
+    "season_sin_1": "season_sin_1",
+    "season_cos_1": "season_cos_1",
+    "season_sin_2": "season_sin_2",
+    "season_cos_2": "season_cos_2",
+    "temperature": "temperature_c",
+    "trend": "datediff(period_start, date'2000-01-01') / 364.0",
+}
+"""Control → Spark SQL over gold.demand_panel; null where unknown, which counts as the mean of the pair."""
+
+OTHERS = ("others_list_price", "others_discount")
+"""Controls that are sums over the other products of the category in the same market and period, each weighted by its
+share of the category's units: an instrument that moves the prices of a whole category must not pass for the product's
+own price."""
+
+CONTROLS = (*CONTROL_SQL, *OTHERS)
+
+INSTRUMENT_SQL: Mapping[str, str] = {"cost": "if(cost_source = 'brought', ln(double(unit_cost)), null)"}
+"""Instrument → Spark SQL over gold.demand_panel; null where unknown.
+
+A cost that was assumed as a share of the list price is no instrument: it is the price."""
+
+SURPRISE, OTHERS_SURPRISE = "price_surprise", "others_surprise"
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much an instrument moves the list price.
+
+    Attributes:
+        instrument: key of ``INSTRUMENT_SQL``.
+        coefficient: d ln list_price / d instrument, given the controls.
+        standard_error: robust to dependence within clusters, above 0.
+        f: effective F, 0 or more; 0 where the instrument does not vary.
+        clusters: number of them.
+        is_strong: whether it is used.
+    """
+
+    instrument: str
+    coefficient: float
+    standard_error: float
+    f: float
+    clusters: int
+    is_strong: bool
+
+
+@dataclass(frozen=True)
+class PriceModel:
+    """A fitted price model.
+
+    Attributes:
+        instruments: those that are used, possibly none.
+        coefficients: of controls and used instruments by fold, shape ``(FOLDS, columns)``.
+        strengths: of every instrument that was tried.
+        unexplained_rate: share of the variance of the list price within pairs that is surprise, 0–1.
+    """
+
+    instruments: tuple[str, ...]
+    coefficients: tuple[tuple[float, ...], ...]
+    strengths: tuple[Strength, ...]
+    unexplained_rate: float
+
+
+def with_deviations(panel: DataFrame, training_end: Column) -> DataFrame:
+    """The panel with prices, controls and instruments in deviations from their means over the training periods.
+
+    Args:
+        panel: gold.demand_panel, open or closed rows.
+        training_end: first day that is not trained on.
+
+    Returns:
+        columns of ``panel``, ``price_fold`` (int), ``log_discount`` (at most 0, :func:`known_discount`),
+        ``category_share`` (of the mean units of the category in the market, 0–1) and ``dev_<name>`` (double) for
+        ``target``, controls and instruments; 0 where a value or the pair's mean is unknown.
+    """
+    named = {"target": TARGET_SQL, **CONTROL_SQL, **INSTRUMENT_SQL}
+    valued = panel.withColumns({f"dev_{name}": F.expr(sql).cast("double") for name, sql in named.items()})
+    unannounced = F.col("is_price_observed") & (F.col("price_cut_rate") == 0)
+    means = (
+        valued.where(F.col("period_start") < training_end)
+        .groupBy(*PAIR)
+        .agg(
+            *(F.avg(f"dev_{name}").alias(f"mean_{name}") for name in named),
+            F.avg(F.when(unannounced, _log_paid_share(F.col("discount_rate")))).alias("usual_log_discount"),
+        )
+    )
+    joined = valued.join(means, list(PAIR), how="left")
+    centred = {f"dev_{name}": F.coalesce(F.col(f"dev_{name}") - F.col(f"mean_{name}"), F.lit(0.0)) for name in named}
+    fold = F.pmod(F.xxhash64("product_id"), F.lit(FOLDS)).cast("int").alias("price_fold")
+    discounted = joined.withColumns(centred).select("*", fold, known_discount().alias("log_discount"))
+    weight, total = F.col("units_mean_all") + LEAST_WEIGHT, F.sum(F.col("units_mean_all") + LEAST_WEIGHT)
+    shared = discounted.withColumn("category_share", weight / total.over(_moment()))
+    others = {f"dev_{name}": of_others(own) for name, own in zip(OTHERS, ("dev_target", "log_discount"), strict=True)}
+    return shared.withColumns(others).drop(*(f"mean_{name}" for name in named), "usual_log_discount")
+
+
+def known_discount() -> Column:
+    """Log of the share of the list price that was asked, at most 0.
+
+    Seen where something was sold, otherwise as announced. Without either nobody knows what the price was; the pair's
+    usual discount beside announced ones says nothing about it. To take the list price there would call the price high
+    wherever nothing was sold.
+    """
+    announced = F.when(F.col("price_cut_rate") > 0, _log_paid_share(F.col("promotion_depth_rate")))
+    seen = F.when(F.col("is_price_observed"), _log_paid_share(F.col("discount_rate")))
+    return F.coalesce(seen, announced, F.col("usual_log_discount"), F.lit(0.0))
+
+
+def _log_paid_share(discount: Column) -> Column:
+    return F.log(1 - F.least(discount, F.lit(LARGEST_DISCOUNT)))
+
+
+def of_others(name: str) -> Column:
+    """Sum of a column over the other products of the category, each weighted by its ``category_share``."""
+    own = F.col(name) * F.col("category_share")
+    return F.sum(own).over(_moment()) - own
+
+
+def fit_price_model(rows: DataFrame, least_f: float) -> PriceModel:
+    """Two passes over the training rows: sums of products, then their variance by cluster.
+
+    Args:
+        rows: training rows of :func:`with_deviations`, with ``department`` and ``category``.
+        least_f: an instrument that reaches less is not used.
+    """
+    names = (*CONTROLS, *INSTRUMENT_SQL)
+    sums = _summed_products(rows, names)
+    total = sums.sum(axis=0)
+    strengths = tuple(_strength(rows, names, total, name, least_f) for name in INSTRUMENT_SQL)
+    used = tuple(one.instrument for one in strengths if one.is_strong)
+    kept = [0, *(1 + names.index(name) for name in (*CONTROLS, *used))]
+    coefficients, unexplained = [], 0.0
+    for fold in range(FOLDS):
+        solved = _solve((total - sums[fold])[np.ix_(kept, kept)])
+        coefficients.append(tuple(float(value) for value in solved))
+        contrast = np.concatenate([[1.0], -solved])
+        unexplained += float(contrast @ sums[fold][np.ix_(kept, kept)] @ contrast)
+    rate = unexplained / total[0, 0] if total[0, 0] > 0 else 0.0
+    return PriceModel(used, tuple(coefficients), strengths, min(rate, 1.0))
+
+
+def with_price_surprise(rows: DataFrame, model: PriceModel) -> DataFrame:
+    """Rows of :func:`with_deviations` with what of the log list price nobody could expect.
+
+    Returns:
+        columns of ``rows``, ``price_surprise``, and ``others_surprise``: that of the category's other products, each by
+        its share.
+    """
+    names = (*CONTROLS, *model.instruments)
+    by_fold = F.array(*(F.array(*(F.lit(value) for value in fold)) for fold in model.coefficients))
+    own = F.element_at(by_fold, F.col("price_fold") + 1)
+    expected = sum((F.element_at(own, i + 1) * F.col(f"dev_{name}") for i, name in enumerate(names)), F.lit(0.0))
+    return rows.withColumn(SURPRISE, F.col("dev_target") - expected).withColumn(OTHERS_SURPRISE, of_others(SURPRISE))
+
+
+def _summed_products(rows: DataFrame, names: Sequence[str]) -> Floats:
+    """Sums of products of target and columns by fold, shape ``(FOLDS, 1 + columns, 1 + columns)``."""
+    columns = ["dev_target", *(f"dev_{name}" for name in names)]
+    size = len(columns)
+    schema = StructType([StructField("fold", IntegerType()), StructField("sums", ArrayType(DoubleType()))])
+
+    def products(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        found = np.zeros((FOLDS, size, size))
+        for batch in batches:
+            folds, values = batch["price_fold"].to_numpy(), batch[columns].to_numpy(dtype=np.float64)
+            for fold in range(FOLDS):
+                part = values[folds == fold]
+                found[fold] += part.T @ part
+        yield pd.DataFrame({"fold": range(FOLDS), "sums": list(found.reshape(FOLDS, -1))})
+
+    each = rows.select("price_fold", *columns).mapInPandas(products, schema)
+    place = each.select("fold", F.posexplode("sums").alias("place", "value"))
+    summed = place.groupBy("fold", "place").agg(F.sum("value").alias("value")).collect()  # folds x columns squared
+    total = np.zeros((FOLDS, size * size))
+    for row in summed:
+        total[row["fold"], row["place"]] = row["value"]
+    return total.reshape(FOLDS, size, size)
+
+
+def _solve(products: Floats) -> Floats:
+    """Coefficients of all columns but the first on the first, from their sums of products; 0 for constant columns."""
+    inside, outside = products[1:, 1:], products[1:, 0]
+    scale = np.sqrt(np.diag(inside))
+    varies = scale > 1e-9
+    found = np.zeros(len(outside))
+    if varies.any():
+        width = scale[varies]
+        scaled = inside[np.ix_(varies, varies)] / np.outer(width, width)
+        found[varies] = np.linalg.solve(scaled + RIDGE * np.eye(len(width)), outside[varies] / width) / width
+    return found
+
+
+def _moment() -> WindowSpec:
+    """Rows of one category in one market and period."""
+    return Window.partitionBy("market_id", "department", "category", "period_start")
+
+
+def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: str, least_f: float) -> Strength:
+    """The instrument alone beside all controls (Frisch, Waugh and Lovell), with a clustered standard error."""
+    controls = [1 + names.index(name) for name in CONTROLS]
+    place = 1 + names.index(instrument)
+    of_instrument = _solve(total[np.ix_([place, *controls], [place, *controls])])
+    of_price = _solve(total[np.ix_([0, *controls], [0, *controls])])
+    moves, prices = F.col(f"dev_{instrument}"), F.col("dev_target")
+    for index, name in enumerate(CONTROLS):
+        moves = moves - F.lit(float(of_instrument[index])) * F.col(f"dev_{name}")
+        prices = prices - F.lit(float(of_price[index])) * F.col(f"dev_{name}")
+    left = rows.select(*PAIR, "department", "category", moves.alias("z"), prices.alias("p"))
+    sums = left.agg(F.sum(F.col("z") * F.col("z")).alias("zz"), F.sum(F.col("z") * F.col("p")).alias("zp")).first()
+    variation = float(sums["zz"] or 0.0) if sums is not None else 0.0
+    if sums is None or variation <= 1e-9:
+        return Strength(instrument, 0.0, float("inf"), 0.0, 0, False)
+    coefficient = float(sums["zp"]) / variation
+    score = F.sum(F.col("z") * (F.col("p") - F.lit(coefficient) * F.col("z")))
+    by_category = left.groupBy("department", "category").agg(score.alias("score"))
+    by_pair = left.groupBy(*PAIR).agg(score.alias("score"))
+    clusters = by_category if by_category.count() >= MIN_CATEGORIES else by_pair
+    square = F.sum(F.col("score") * F.col("score")).alias("square")
+    found = clusters.agg(square, F.count(F.lit(1)).alias("clusters")).first()
+    count, squares = (int(found["clusters"]), float(found["square"])) if found is not None else (0, 0.0)
+    error = float(np.sqrt(squares * count / max(count - 1, 1)) / variation)
+    f = (coefficient / error) ** 2 if error > 0 else 0.0
+    return Strength(instrument, coefficient, error, f, count, f >= least_f)

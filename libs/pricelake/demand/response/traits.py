@@ -1,0 +1,99 @@
+"""What products of the fit are like: the features and groups by which they learn from each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+GROUPS = ("department", "category", "subcategory", "brand")
+WORD_BUCKETS = 64
+LEAST_NAMES = 5
+"""Products that a word bucket must stand in, and be missing in, to say anything."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Products of a fit.
+
+    Attributes:
+        products: ``product_id`` and ``GROUPS``, sorted by product.
+        features: centred and scaled, shape ``(n_products, n_features)``.
+        blocks: what each feature belongs to: sales, factors or words.
+        groups: of ``GROUPS``, each with the levels above it → number of each product's group.
+    """
+
+    products: pd.DataFrame
+    features: Floats
+    blocks: tuple[str, ...]
+    groups: dict[str, Indices]
+
+
+def read_traits(rows: DataFrame, factors: pd.DataFrame | None, names: DataFrame | None) -> Traits:
+    """Traits of the products in the training rows: one aggregation, one row per product to the driver.
+
+    Args:
+        rows: training rows of gold.demand_panel.
+        factors: ``product_id``, ``factors`` (lists of one length) of ALS; None without a recommender.
+        names: ``product_id``, ``name``, ``description`` of products; None: text says nothing.
+    """
+    found = rows.groupBy("product_id").agg(
+        *(F.max(name).alias(name) for name in GROUPS),
+        F.log1p(F.avg("units")).alias("log_units"),
+        F.avg(F.log(F.col("list_price").cast("double"))).alias("log_list_price"),
+    )
+    if names is not None:
+        text = F.lower(F.concat_ws(" ", "name", "description"))
+        words = F.array_distinct(F.filter(F.split(text, r"[^\p{L}\p{N}]+"), lambda word: F.length(word) > 1))
+        buckets = F.transform(words, lambda word: F.pmod(F.xxhash64(word), F.lit(WORD_BUCKETS)).cast("int"))
+        found = found.join(names.select("product_id", buckets.alias("buckets")), "product_id", how="left")
+    table = found.toPandas().sort_values("product_id", ignore_index=True)
+    groups = {name: _numbers(table, list(GROUPS[:n])) for n, name in _paths()} | {"brand": _numbers(table, ["brand"])}
+    beside = [table["log_list_price"], table["log_units"]]
+    of_category = [values - values.groupby(groups["category"]).transform("mean") for values in beside]
+    columns = [table["log_units"].to_numpy(np.float64), *(one.to_numpy(np.float64) for one in of_category)]
+    parts = {"sales": _scaled(np.column_stack(columns)), "factors": _factor_columns(table, factors)}
+    if names is not None:
+        parts["words"] = _word_columns(table["buckets"])
+    features = np.column_stack(list(parts.values()))
+    blocks = tuple(name for name, part in parts.items() for _ in range(part.shape[1]))
+    return Traits(table[["product_id", *GROUPS]], features, blocks, groups)
+
+
+def _numbers(table: pd.DataFrame, columns: list[str]) -> Indices:
+    return np.asarray(table.groupby(columns, sort=True).ngroup(), dtype=np.int64)
+
+
+def _paths() -> list[tuple[int, str]]:
+    return [(n + 1, name) for n, name in enumerate(GROUPS[:-1])]
+
+
+def _scaled(columns: Floats) -> Floats:
+    """Columns less their means, over their deviations; 0 where a column does not vary."""
+    deviation = columns.std(axis=0)
+    return np.asarray((columns - columns.mean(axis=0)) / np.where(deviation > 1e-9, deviation, 1.0))
+
+
+def _factor_columns(table: pd.DataFrame, factors: pd.DataFrame | None) -> Floats:
+    """ALS factors at unit length, 0 for products that ALS does not know."""
+    if factors is None or factors.empty:
+        return np.zeros((len(table), 0))
+    matrix = np.array(factors["factors"].tolist(), dtype=np.float64)
+    length = np.linalg.norm(matrix, axis=1, keepdims=True)
+    unit = pd.DataFrame(matrix / np.where(length > 0, length, 1.0), index=factors["product_id"])
+    return _scaled(unit.reindex(table["product_id"]).fillna(0.0).to_numpy(dtype=np.float64))
+
+
+def _word_columns(buckets: pd.Series) -> Floats:
+    """Whether a product's text has a word of the bucket, scaled; buckets of too few products are left out."""
+    found = np.zeros((len(buckets), WORD_BUCKETS))
+    for row, own in enumerate(buckets):
+        if own is not None:
+            found[row, own] = 1.0
+    count = found.sum(axis=0)
+    return _scaled(found[:, (count >= LEAST_NAMES) & (len(found) - count >= LEAST_NAMES)])

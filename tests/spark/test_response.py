@@ -1,0 +1,178 @@
+"""The response to price on a panel in Spark, against NumPy, a library's clustered errors, and known elasticities."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from pyspark.sql import functions as F
+
+from pricelake.demand.curve import response
+from pricelake.demand.response import price_model
+from pricelake.demand.response.fitting import Prior
+from pricelake.demand.response.learning import learn_response
+from pricelake.demand.response.model import with_response, with_usual_units
+from pricelake.demand.response.price_model import (
+    CONTROLS,
+    FOLDS,
+    PriceModel,
+    fit_price_model,
+    with_deviations,
+    with_price_surprise,
+)
+from pricelake.demand.usual import with_usual_history
+from tests.demand_shop import AS_OF, ELASTICITIES, panel_frame, panel_rows
+
+END = AS_OF - timedelta(weeks=6)
+PRIOR = Prior(elasticity=2.0, rise=0.1, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
+KEY = ["product_id", "market_id", "period_start"]
+
+
+def shop_rows(products: int = 24) -> pd.DataFrame:
+    """A panel whose costs wander; list prices follow them in part."""
+    rows = panel_rows(products=products, weeks=50)
+    rng = np.random.default_rng(2)
+    steps = 0.05 * rng.standard_normal((products, 51)).cumsum(axis=1)
+    rows["unit_cost"] = np.round(0.5 * rows["list_price"].to_numpy() ** 0.4 * np.exp(steps).ravel(), 4)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def panel(spark):
+    return panel_frame(spark, shop_rows()).cache()
+
+
+@pytest.fixture(scope="module")
+def deviations(panel):
+    rows = with_deviations(panel, F.lit(END))
+    return rows.cache()
+
+
+def test_deviations_are_from_the_mean_of_the_training_periods(panel, deviations):
+    found = deviations.select(*KEY, "dev_target", "dev_cost", "dev_others_list_price", "log_discount").toPandas()
+    rows = shop_rows().merge(found, on=KEY, validate="one_to_one")
+    is_past = rows["period_start"] < END
+    for column, name in (("list_price", "dev_target"), ("unit_cost", "dev_cost")):
+        values = np.log(rows[column])
+        means = values[is_past].groupby(rows["product_id"]).mean()
+        np.testing.assert_allclose(rows[name], values - rows["product_id"].map(means), atol=1e-4)
+    one = rows[(rows["category"] == "BREAD") & (rows["period_start"] == END)].reset_index(drop=True)
+    weight = one["units_mean_all"] + 0.01
+    others = [np.delete(one["dev_target"] * weight, i).sum() / weight.sum() for i in range(len(one))]
+    np.testing.assert_allclose(one["dev_others_list_price"], others, atol=1e-6)
+    seen = rows["is_price_observed"]
+    np.testing.assert_allclose(rows["log_discount"][seen], np.log1p(-rows["discount_rate"][seen]), atol=1e-6)
+
+
+def test_coefficients_are_those_of_least_squares_on_the_other_folds(deviations):
+    past = deviations.where(F.col("period_start") < F.lit(END))
+    model = fit_price_model(past, 0.0)
+    names = [*CONTROLS, *model.instruments]
+    table = past.select("price_fold", "dev_target", *(f"dev_{name}" for name in names)).toPandas()
+    varies = [i for i, name in enumerate(names) if table[f"dev_{name}"].std() > 1e-9]
+    columns = table[[f"dev_{names[i]}" for i in varies]].to_numpy()
+    assert model.instruments == ("cost",)
+    assert table["price_fold"].nunique() == FOLDS
+    for fold in range(FOLDS):
+        others = (table["price_fold"] != fold).to_numpy()
+        wanted = np.linalg.lstsq(columns[others], table["dev_target"].to_numpy()[others], rcond=None)[0]
+        np.testing.assert_allclose(np.array(model.coefficients[fold])[varies], wanted, atol=1e-4)
+    surprise = (
+        with_price_surprise(past, model)
+        .select("price_fold", "price_surprise", "dev_target", *names and [f"dev_{name}" for name in names])
+        .toPandas()
+    )
+    own = np.array([model.coefficients[fold] for fold in surprise["price_fold"]])
+    expected = (own * surprise[[f"dev_{name}" for name in names]].to_numpy()).sum(axis=1)
+    np.testing.assert_allclose(surprise["price_surprise"], surprise["dev_target"] - expected, atol=1e-9)
+    assert 0.0 < model.unexplained_rate < 1.0
+
+
+def test_strength_has_the_clustered_error_of_a_library(deviations, monkeypatch):
+    monkeypatch.setattr(price_model, "MIN_CATEGORIES", 20)  # two categories: clustered by pair
+    past = deviations.where(F.col("period_start") < F.lit(END))
+    (strength,) = fit_price_model(past, 10.0).strengths
+    table = past.select("product_id", "dev_target", "dev_cost", *(f"dev_{name}" for name in CONTROLS)).toPandas()
+    varies = [f"dev_{name}" for name in CONTROLS if table[f"dev_{name}"].std() > 1e-9]
+    groups = table["product_id"].astype("category").cat.codes
+    oracle = sm.OLS(table["dev_target"], table[["dev_cost", *varies]]).fit(
+        cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}
+    )
+    assert strength.clusters == 24
+    assert strength.coefficient == pytest.approx(oracle.params["dev_cost"], rel=1e-3)
+    assert strength.standard_error == pytest.approx(oracle.bse["dev_cost"] * np.sqrt(24 / 23), rel=1e-3)
+    assert strength.is_strong == (strength.f >= 10.0)
+
+
+def test_an_assumed_cost_is_no_instrument(spark):
+    rows = shop_rows(products=8).assign(cost_source="assumed")
+    past = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") < F.lit(END))
+    model = fit_price_model(past, 0.0)
+    assert model.instruments == ()
+    assert model.strengths[0].f == 0.0
+    assert len(model.coefficients[0]) == len(CONTROLS)
+
+
+@pytest.fixture(scope="module")
+def learnt(panel):
+    closed = panel.where("not is_open and age_periods > 0")
+    rounds = []
+    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1, lambda done, most: rounds.append(done))
+    assert rounds == list(range(1, len(rounds) + 1))
+    return found
+
+
+def test_known_elasticities_are_told_apart(learnt):
+    products = learnt.model.products.set_index("product_id")["elasticity"]
+    category = shop_rows().drop_duplicates("product_id").set_index("product_id")["category"]
+    means = products.groupby(category.reindex(products.index)).mean()
+    # twelve products of a category leave a standard error of 0.16
+    assert means["BREAD"] == pytest.approx(-ELASTICITIES["BREAD"], abs=0.5)
+    assert means["CHEESE"] == pytest.approx(-ELASTICITIES["CHEESE"], abs=0.5)
+    assert means["CHEESE"] - means["BREAD"] > 0.4
+    assert learnt.facts["converged"]
+    assert learnt.facts["products"] == 24
+    assert learnt.facts["coefficients"]["display"] == pytest.approx(0.8, abs=0.15)
+    assert sum(learnt.facts["categories_by_identification"].values()) == 2
+
+
+def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
+    answered = with_usual_units(with_response(panel, learnt.model, F.lit(END)))
+    found = with_usual_history(answered, 7).toPandas().sort_values(KEY, ignore_index=True)
+    shape = [found[name] for name in ("elasticity_low", "elasticity_high", "bend", "steepness")]
+    moved = response(found["log_price"] - found["log_reference"], *shape)
+    np.testing.assert_allclose(found["price_effect"] - found["reference_effect"], moved, atol=1e-9)
+    closed = found[~found["is_open"]]
+    promoted = learnt.model.promotions["display"] * closed["display_rate"]
+    wanted = closed["units_winsorised"] * np.exp(-closed["price_effect"] - promoted)
+    np.testing.assert_allclose(closed["usual_units"], wanted, rtol=1e-9)
+    assert found.loc[found["is_open"], "usual_units"].isna().all()
+    group = found.groupby("product_id")["usual_units"]
+    np.testing.assert_allclose(found["usual_lag_2"], group.shift(2).fillna(0.0))
+    rolled = group.transform(lambda units: units.shift(1).rolling(4, min_periods=1).mean()).fillna(0.0)
+    np.testing.assert_allclose(found["usual_mean_4"], rolled)
+
+
+def test_a_product_that_came_later_has_what_its_category_has(spark, panel, learnt):
+    renamed = panel.where("product_id = 'p000'").withColumn("product_id", F.lit("new"))
+    odd = renamed.withColumn("product_id", F.lit("odd")).withColumn("category", F.lit("NEVER SEEN"))
+    found = with_response(renamed.unionByName(odd), learnt.model, F.lit(END)).select(
+        "product_id", "elasticity", "elasticity_sd", "identification"
+    )
+    rows = {row["product_id"]: row for row in found.distinct().collect()}
+    kinds = learnt.model.kinds.set_index("category")
+    assert rows["new"]["elasticity"] == pytest.approx(kinds.loc["BREAD", "elasticity"])
+    assert rows["odd"]["elasticity"] == pytest.approx(kinds.loc["", "elasticity"])
+    assert rows["odd"]["identification"] == "weak"
+
+
+def test_no_price_ever_moved(spark):
+    rows = shop_rows(products=8)
+    still = rows.assign(list_price=2.0, unit_price=2.0, reference_price=2.0, discount_rate=0.0, unit_cost=1.0)
+    closed = panel_frame(spark, still).where("not is_open and age_periods > 0")
+    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1)
+    assert found.model.products["elasticity"].to_numpy() == pytest.approx(2.0, abs=0.3)
+    assert set(found.model.products["identification"]) == {"weak"}
+    assert isinstance(found.model.price, PriceModel)
+    assert np.isfinite(found.model.products["elasticity_sd"]).all()

@@ -1,0 +1,81 @@
+"""Partial pooling against the exact posterior of the same normal model, and against simulated truth."""
+
+import numpy as np
+import pytest
+
+from pricelake.demand.response.pooling import pool
+
+
+def simulated(products: int = 4000, group_sd: float = 0.2, product_sd: float = 0.3) -> dict[str, np.ndarray]:
+    """Products in groups, with features, true sizes, and estimates of very different precision."""
+    rng = np.random.default_rng(7)
+    group = np.arange(products) % 200
+    features = rng.standard_normal((products, 2))
+    effect = group_sd * rng.standard_normal(200)
+    relative = 1.0 + features @ np.array([0.2, -0.1]) + effect[group] + product_sd * rng.standard_normal(products)
+    variance = rng.uniform(0.05, 2.0, products)
+    return {
+        "estimate": 2.5 * relative + np.sqrt(variance) * rng.standard_normal(products),
+        "variance": variance,
+        "features": features,
+        "true": 2.5 * relative,
+        "group": group,
+    }
+
+
+def pooled(shop: dict[str, np.ndarray]):
+    groups = {"category": shop["group"]}
+    return pool(shop["estimate"], shop["variance"], shop["features"], ("sales", "sales"), groups, 0.2, 2.0)
+
+
+def test_variances_and_coefficients_are_found() -> None:
+    shop = simulated()
+    found = pooled(shop)
+    assert found.overall == pytest.approx(2.5, abs=0.1)
+    assert found.product_sd == pytest.approx(0.3, abs=0.03)
+    assert found.group_sd["category"] == pytest.approx(0.2, abs=0.04)
+    np.testing.assert_allclose(found.coefficients, [0.2, -0.1], atol=0.03)
+    error = found.mean - shop["true"]
+    assert abs(error.mean()) < 0.02
+    for level, quantile in ((0.5, 0.674), (0.9, 1.645)):
+        assert np.mean(np.abs(error) < quantile * found.sd) == pytest.approx(level, abs=0.03)
+    alone = shop["estimate"] - shop["true"]
+    assert np.abs(error).mean() < 0.75 * np.abs(alone).mean()
+
+
+def test_mean_is_the_posterior_of_a_normal_model() -> None:
+    shop = simulated(products=400, group_sd=0.0)
+    found = pooled(shop)
+    prior = (found.overall * found.product_sd) ** 2
+    share = prior / (prior + shop["variance"])
+    wanted = found.expected + share * (shop["estimate"] - found.expected)
+    np.testing.assert_allclose(found.mean, wanted, rtol=1e-3)
+
+
+def test_features_that_say_nothing_are_held_near_nothing() -> None:
+    shop = simulated(products=400)
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((400, 60))
+    blocks = ("sales", "sales", *["words"] * 60)
+    features = np.column_stack([shop["features"], noise])
+    found = pool(shop["estimate"], shop["variance"], features, blocks, {"category": shop["group"]}, 0.1, 2.0)
+    assert found.feature_sd["words"] < 0.04 < found.feature_sd["sales"]
+    without = np.abs(pooled(shop).mean - shop["true"]).mean()
+    assert np.abs(found.mean - shop["true"]).mean() < 1.15 * without
+    assert abs((found.mean - shop["true"]).mean()) < 0.1
+
+
+def test_a_product_that_never_moved_its_price_has_what_its_kind_has() -> None:
+    shop = simulated(products=400)
+    shop["variance"][:5] = np.inf
+    shop["estimate"][:5] = [np.nan, 1e9, -1e9, 0.0, 5.0]
+    found = pooled(shop)
+    np.testing.assert_allclose(found.mean[:5], found.expected[:5])
+    np.testing.assert_allclose(found.sd[:5], found.expected_sd[:5], rtol=1e-6)
+    assert np.isfinite(found.mean).all()
+
+
+def test_nothing_known_of_any_product() -> None:
+    unknown, nothing = np.full(3, np.inf), np.zeros((3, 0))
+    found = pool(np.zeros(3), unknown, nothing, (), {"category": np.zeros(3, dtype=np.int64)}, 0.1, 2.0)
+    np.testing.assert_allclose(found.mean, 2.0)

@@ -1,0 +1,149 @@
+"""The response regression: its sums against a library's regression with dummies, its lags against pandas, and truth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from pricelake.demand.curve import response
+from pricelake.demand.response.fitting import Fitted, Prior, add_up, fit_response
+from pricelake.demand.response.kernel import (
+    MEMORIES,
+    STEEPNESS,
+    Pack,
+    Response,
+    _before,
+    one_pass,
+    past_demand,
+    price_effect,
+)
+
+PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
+
+
+def simulated(products: int = 300, periods: int = 80, seed: int = 3) -> tuple[Pack, np.ndarray]:
+    """Independent products of which each has its own elasticity; prices move at random, some with a display."""
+    rng = np.random.default_rng(seed)
+    size = 2.5 * (1.0 + 0.25 * rng.standard_normal(products))
+    product = np.repeat(np.arange(products), periods)
+    period = np.tile(np.arange(periods), products)
+    moves = np.where(rng.random(len(product)) < 0.15, rng.choice([-0.3, -0.2, -0.1, 0.1], len(product)), 0.0)
+    display = (rng.random(len(product)) < 0.2).astype(float)
+    warmth = rng.standard_normal(len(product))
+    level = rng.normal(2.5, 0.8, products)[product]
+    mean = np.exp(level + price_effect(moves, size[product], 0.2) + 0.3 * display + 0.1 * warmth)
+    units = rng.poisson(mean * rng.gamma(5.0, 0.2, len(mean))).astype(float)
+    pack = Pack(
+        product=product,
+        pair=product,
+        category=product // 10,
+        period=period,
+        units=units,
+        log_exposure=np.zeros(len(product)),
+        log_price=moves,
+        promotions=display[:, None],
+        controls=warmth[:, None],
+        surprise=np.zeros(len(product)),
+    )
+    return pack, size
+
+
+def fitted(pack: Pack) -> Fitted:
+    products = int(pack.product.max()) + 1
+    groups = {"category": np.arange(products) // 10}
+    return fit_response(
+        lambda now: add_up([one_pass(pack, now)], products),
+        np.full(6, 10.0),
+        np.zeros((products, 0)),
+        (),
+        groups,
+        PRIOR,
+    )
+
+
+def test_known_elasticities_are_found() -> None:
+    errors, shares, rises = [], [], []
+    for seed in (3, 4, 5, 6):
+        pack, size = simulated(seed=seed)
+        found = fitted(pack)
+        assert found.converged
+        error = found.pooled.mean - size
+        errors.append(error.mean())
+        shares.append(np.mean(np.abs(error) < 1.645 * found.pooled.sd))
+        rises.append(found.response.rise)
+        assert found.response.coefficients[:2] == pytest.approx([0.3, 0.1], abs=0.03)
+        assert found.response.dispersion == pytest.approx(0.2, abs=0.03)
+        assert found.pooled.product_sd == pytest.approx(0.25, abs=0.09)
+    assert np.mean(errors) == pytest.approx(0.0, abs=0.1)  # a standard error of 0.05
+    assert np.mean(shares) == pytest.approx(0.9, abs=0.05)
+    assert np.mean(rises) == pytest.approx(0.2, abs=0.1)
+
+
+def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair() -> None:
+    pack, _ = simulated(products=30)
+    now = fitted(pack).response
+    effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
+    unsure = 0.5 * now.variance[pack.product] * price_effect(pack.log_price, np.ones(len(effect)), now.rise) ** 2
+    columns = np.column_stack([pack.promotions, pack.controls, *past_demand(pack, now, effect)])
+    dummies = (pack.pair[:, None] == np.arange(30)).astype(float)
+    family = sm.families.NegativeBinomial(alpha=now.dispersion)
+    oracle = sm.GLM(pack.units, np.column_stack([columns, dummies]), family=family, offset=effect + unsure).fit()
+    np.testing.assert_allclose(np.delete(now.coefficients, 2), oracle.params[:5], atol=5e-3)
+
+
+def test_packs_add_up() -> None:
+    pack, _ = simulated(products=40)
+    start = np.full(40, 2.0)
+    now = Response(start, np.full(40, 0.1), start, 0.2, np.array([0.2, 0.1, 0.0, 0.3, 0.1, 0.2]), 0.3)
+    is_first = pack.product < 20
+    parts = [_part(pack, is_first), _part(pack, ~is_first)]
+    whole, added = one_pass(pack, now), add_up([one_pass(part, now) for part in parts], 40)
+    for name in ("hessian", "gradient", "score", "information", "squared_error", "block_squares", "rows", "pairs"):
+        np.testing.assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9)
+
+
+def _part(pack: Pack, rows: np.ndarray) -> Pack:
+    part = Pack(**{name: values[rows] for name, values in vars(pack).items()})
+    return replace(part, pair=part.pair - part.pair.min(), category=part.category - part.category.min())
+
+
+def test_price_effect_is_the_curve() -> None:
+    u = np.linspace(-0.8, 0.8, 33)
+    np.testing.assert_allclose(
+        price_effect(u, np.full(33, 2.0), 0.3), response(u, 1.4, 2.6, 0.0, STEEPNESS), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_past_means_are_those_of_pandas(memory: float) -> None:
+    rng = np.random.default_rng(5)
+    series, period = np.repeat([0, 1], 12), np.tile(np.arange(12), 2)
+    values = rng.gamma(2.0, 1.0, 24)
+    found = _before(values, series, period, memory)
+    for one in (0, 1):
+        own = pd.Series(values[series == one])
+        wanted = own.ewm(alpha=memory, adjust=True).mean().shift(1).fillna(1.0)
+        np.testing.assert_allclose(found[series == one], wanted, rtol=1e-9)
+
+
+def test_a_gap_is_no_period() -> None:
+    found = _before(np.array([1.0, 2.0, 4.0]), np.zeros(3, dtype=np.int64), np.array([0, 1, 5]), 0.5)
+    # the last row is four periods after the second and five after the first
+    np.testing.assert_allclose(found, [1.0, 1.0, (2.0 * 0.5**4 + 1.0 * 0.5**5) / (0.5**4 + 0.5**5)])
+
+
+def test_what_cannot_be_fitted_stays_finite() -> None:
+    pack, _ = simulated(products=20, periods=30)
+    units, prices = pack.units.copy(), pack.log_price.copy()
+    units[pack.product == 0] = 0.0  # never sold
+    prices[pack.product == 1] = 0.0  # one price only
+    units[pack.product == 2] = 1e6
+    broken = replace(pack, units=units, log_price=prices, promotions=np.zeros_like(pack.promotions))
+    found = fitted(broken)
+    assert np.isfinite(found.pooled.mean).all()
+    assert (found.pooled.mean > 0).all()
+    assert np.isfinite(found.response.coefficients).all()
+    assert np.isinf(found.own_variance[1])
+    assert found.pooled.mean[1] == pytest.approx(found.pooled.expected[1])
