@@ -25,7 +25,7 @@ from pricelake.settings.rules import load_rules
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.curves import DrawnCurves
 from pricelake.workflows.job import Job
-from pricelake.workflows.recommend_prices import write_recommendations
+from pricelake.workflows.recommend_prices import with_others_profit, write_recommendations
 
 AS_OF = date(2024, 3, 4)
 LADDERS = 300_000
@@ -127,7 +127,9 @@ def mean_candidates(lake: Lake, settings: Settings) -> float:
                 left = pa.array(others + bounds.obeys(rows.price_now), pa.int64())
                 yield pa.RecordBatch.from_pydict({"candidates": left})
 
-    inputs = join_pricing_inputs(lake.read("gold.demand_panel"), lake.read("gold.demand_curves"), AS_OF, AS_OF)
+    known = lake.read("gold.demand_panel")
+    curves = with_others_profit(lake.read("gold.demand_curves"), known)
+    inputs = join_pricing_inputs(known, curves, AS_OF, AS_OF)
     counted = inputs.mapInArrow(count, "candidates long").agg(F.avg("candidates")).collect()
     return float(counted[0][0])
 

@@ -55,6 +55,7 @@ USUAL: dict[str, Any] = {
     "steepness": 5.0,
     "elasticity_sd": 0.2,
     "log_units_sd": 0.1,
+    "others_profit_slope": 0.0,
 }
 
 
@@ -122,6 +123,7 @@ def random_batch(rows: int, seed: int) -> pa.RecordBatch:
         "steepness": pa.array(rng.uniform(2.0, 15.0, rows)),
         "elasticity_sd": pa.array(rng.uniform(0.05, 1.0, rows)),
         "log_units_sd": pa.array(rng.uniform(0.05, 0.5, rows)),
+        "others_profit_slope": pa.array(rng.uniform(0.0, 20.0, rows), mask=rng.random(rows) < 0.1),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in INPUT_COLUMNS], names=list(INPUT_COLUMNS))
 

@@ -16,7 +16,7 @@ from pricelake.settings.rules import load_rules
 from pricelake.tables import Lake, contract_of
 from pricelake.workflows.curves import DrawnCurves
 from pricelake.workflows.job import Job
-from pricelake.workflows.recommend_prices import check_open_period, write_recommendations
+from pricelake.workflows.recommend_prices import check_open_period, with_others_profit, write_recommendations
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = date(2024, 3, 6)  # a Wednesday in the open week
@@ -240,10 +240,32 @@ def test_the_range_seen_leaves_out_guesses_and_outliers(spark: SparkSession) -> 
 
 def test_inputs_carry_ages_and_keep_products_without_curve_or_history(spark: SparkSession) -> None:
     panel = by_contract(spark, "gold.demand_panel", [*panel_rows("known"), *panel_rows("new", prices_seen=())])
-    curves = by_contract(spark, "gold.demand_curves", [curve("known")])
+    curves = with_others_profit(by_contract(spark, "gold.demand_curves", [curve("known")]), panel)
     found = rows_by_product(join_pricing_inputs(panel, curves, AS_OF, date(2024, 2, 1)))
     assert (found["known"]["panel_age_days"], found["known"]["model_age_days"]) == (2, 34)
     assert found["known"]["curve_reference_price"] == Decimal("2.4900")
     assert (found["new"]["log_units"], found["new"]["observed_low"]) == (None, None)
     unknown = rows_by_product(join_pricing_inputs(panel, curves, AS_OF, None))
     assert unknown["known"]["model_age_days"] is None
+
+
+def test_others_gain_by_a_price_what_their_margin_and_the_cross_elasticity_say(spark: SparkSession) -> None:
+    same = {"department": "FOOD", "category": "BREAD"}
+    rows = [row for name in ("a", "b", "no cost") for row in panel_rows(name, **same)]
+    rows += panel_rows("elsewhere", department="FOOD", category="CHEESE")
+    for row in rows:
+        if row["product_id"] == "no cost":
+            row |= {"unit_cost": None, "cost_source": None}
+    curves = [
+        curve("a", cross_elasticity=0.2, log_units=float(np.log(10.0))),
+        curve("b", cross_elasticity=0.5, log_units=float(np.log(30.0))),
+        curve("no cost", cross_elasticity=0.1, log_units=float(np.log(1000.0))),
+        curve("elsewhere", cross_elasticity=0.9, log_units=float(np.log(1000.0))),
+    ]
+    panel = by_contract(spark, "gold.demand_panel", rows)
+    found = rows_by_product(with_others_profit(by_contract(spark, "gold.demand_curves", curves), panel))
+    margin = 2.49 - 1.50  # the curve's reference price is what is paid
+    assert found["a"]["others_profit_slope"] == pytest.approx(0.2 * 30 * margin)
+    assert found["b"]["others_profit_slope"] == pytest.approx(0.5 * 10 * margin)
+    assert found["no cost"]["others_profit_slope"] == pytest.approx(0.1 * 40 * margin)
+    assert found["elsewhere"]["others_profit_slope"] == 0.0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, exp, floor
+from math import ceil, exp, floor, log
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,8 @@ def best_by_enumeration(row: dict[str, Any], rules: RuleSet, chosen: PricingSett
     def value(price: Fraction) -> float:
         paid = float(price) * (1 - row["discount_rate"])
         units = exp(row["log_units"]) * (paid / float(row["curve_reference_price"])) ** -row["elasticity_low"]
-        amounts = {"profit": (paid - float(cost)) * units, "revenue": paid * units, "units": units}
+        others = row["others_profit_slope"] * log(float(price) / float(now))
+        amounts = {"profit": (paid - float(cost)) * units + others, "revenue": paid * units, "units": units}
         amounts["mix"] = 0.7 * amounts["profit"] + 0.3 * amounts["revenue"]
         return amounts[chosen.objective]
 
@@ -94,6 +95,7 @@ def test_the_best_price_is_the_one_enumeration_finds(objective: str, rules: Rule
                 "elasticity_low": float(rng.uniform(0.3, 6.0)),
                 "discount_rate": float(rng.choice([0.0, 0.2])),
                 "log_units": 3.0,
+                "others_profit_slope": float(rng.choice([0.0, rng.uniform(0.0, 60.0)])),
             }
         )
     found = price_batch(batch_of(*rows), rules, chosen, constant_elasticity).to_pylist()
@@ -104,6 +106,20 @@ def test_the_best_price_is_the_one_enumeration_finds(objective: str, rules: Rule
         else:
             assert result["price_recommended"] == best, (row, result)
     assert len({result["decision"] for result in found}) >= 2
+
+
+def test_what_the_others_gain_makes_a_product_dearer_and_is_in_the_uplift() -> None:
+    rules = rule_set(MARGIN, STEP)
+    alone, shared = ({"elasticity_low": 3.0, "others_profit_slope": slope} for slope in (0.0, 80.0))
+    found = price_batch(batch_of(alone, shared), rules, EVERY_CENT, constant_elasticity).to_pylist()
+    assert found[1]["price_recommended"] > found[0]["price_recommended"]
+    for row, slope in zip(found, (0.0, 80.0), strict=True):
+        own = float(row["profit_then_amount"] - row["profit_now_amount"])
+        moved = log(row["price_recommended"] / row["price_now"])
+        assert float(row["uplift_amount"]) == pytest.approx(own + slope * moved, abs=2e-4)
+        said = f"; +{slope * moved:,.2f} of it on the category's other products)" if slope else ""
+        assert ("other products" in row["reason"]) == bool(slope)
+        assert said in row["reason"]
 
 
 def test_a_free_price_is_the_monopoly_price() -> None:

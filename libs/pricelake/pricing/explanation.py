@@ -18,6 +18,7 @@ from pricelake.pricing.money import TICKS_PER_CENT, cents_at_least, cents_at_mos
 from pricelake.pricing.outcome import Outcome
 from pricelake.settings import PricingSettings
 
+LEAST_STATED = 0.005
 WEAK, STRONG = 1.0, 2.5
 MINUS = "−"
 
@@ -93,7 +94,15 @@ class _Writer:
         why = self._reaction(row)
         if outcome.broken[row] >= 0:
             why = f"{self._now(row)} breaks {self._limit(outcome.broken[row], row)}; {why}"
-        return f"{verb} {self._now(row)} → {price_text(then)}: {why}, {gain} ({span}){self._stopped_by(row)}."
+        text = f"{verb} {self._now(row)} → {price_text(then)}: {why}, {gain} ({span}{self._of_others(row)})"
+        return f"{text}{self._stopped_by(row)}."
+
+    def _of_others(self, row: int) -> str:
+        """What of the stated gain the category's other products make, where that is anything."""
+        others = float(self.outcome.then.others[row])
+        if not self.outcome.rows.has_cost[row] or abs(others) < LEAST_STATED:
+            return ""
+        return f"; {_signed(others)} of it on the category's other products"
 
     def _now(self, row: int) -> str:
         return price_text(int(self.choice.decided.price_now[row]))

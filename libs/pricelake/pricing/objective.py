@@ -22,11 +22,14 @@ class Expected:
         units: expected units of the period.
         revenue: paid price x units.
         profit: (paid price - unit cost) x units; NaN where no cost is known.
+        others: profit that the other products of the category gain over the price in force, to first order in the log
+            of the price: what leaves this product when it becomes dearer does not all leave the shop.
     """
 
     units: Floats
     revenue: Floats
     profit: Floats
+    others: Floats
 
     @property
     def is_sane(self) -> Mask:
@@ -49,21 +52,29 @@ def expect(rows: PricingRows, prices: Ticks, expected_units: ExpectedUnits) -> E
     paid = ladder / TICKS_PER_UNIT * rows.paid_share[:, None]
     cost = np.where(rows.has_cost, rows.unit_cost / TICKS_PER_UNIT, np.nan)[:, None]
     units = expected_units(rows.curves, paid)
-    return Expected(*(part.reshape(prices.shape) for part in (units, paid * units, (paid - cost) * units)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = np.log(ladder / rows.price_now[:, None])
+    others = rows.others_profit_slope[:, None] * np.where(np.isfinite(moved), moved, 0.0)
+    parts = (units, paid * units, (paid - cost) * units, others)
+    return Expected(*(part.reshape(prices.shape) for part in parts))
 
 
 def value_of(expected: Expected, settings: PricingSettings) -> Floats:
-    """What is maximised: profit, revenue, units, or the mix ``sum of weight x amount`` in currency."""
+    """What is maximised: profit, revenue, units, or the mix ``sum of weight x amount`` in currency.
+
+    Profit is that of the category: the product's own and what the others gain by its price.
+    """
     match settings.objective:
         case "profit":
-            return expected.profit
+            return expected.profit + expected.others
         case "revenue":
             return expected.revenue
         case "units":
             return expected.units
         case "mix":
             weights: Mapping[str, float] = {str(name): rate for name, rate in settings.mix_weights.items()}
-            return weights.get("profit", 0.0) * expected.profit + weights.get("revenue", 0.0) * expected.revenue
+            profit = expected.profit + expected.others
+            return weights.get("profit", 0.0) * profit + weights.get("revenue", 0.0) * expected.revenue
 
 
 def elasticity_at(rows: PricingRows, prices: Ticks, expected_units: ExpectedUnits) -> Floats:
@@ -140,8 +151,9 @@ def intervals(
     level_sd, slope_sd = rows.floats("log_units_sd"), rows.floats("elasticity_sd")
     u_now, u_then = _log_ratio(rows, now[0]), _log_ratio(rows, then[0])
     value_now, value_then = stated_value(rows, now[1]), stated_value(rows, then[1])
+    own_now, own_then = (np.where(rows.has_cost, one.profit, one.revenue) for one in (now[1], then[1]))
     uplift = value_then - value_now
-    uplift_sd = np.sqrt((uplift * level_sd) ** 2 + ((value_then * u_then - value_now * u_now) * slope_sd) ** 2)
+    uplift_sd = np.sqrt((uplift * level_sd) ** 2 + ((own_then * u_then - own_now * u_now) * slope_sd) ** 2)
     # the same price brings the same: no uncertainty about a difference of nothing
     uplift_sd = np.where(now[0] == then[0], 0.0, uplift_sd)
     return Intervals(
@@ -166,8 +178,8 @@ def _stretched(value: Floats, factor: Floats) -> Interval:
 
 
 def stated_value(rows: PricingRows, expected: Expected) -> Floats:
-    """The amount an uplift is stated in: profit where a cost is known, else revenue."""
-    return np.where(rows.has_cost, expected.profit, expected.revenue)
+    """The amount an uplift is stated in: profit of the product and gain of the others, or revenue without a cost."""
+    return np.where(rows.has_cost, expected.profit + expected.others, expected.revenue)
 
 
 def _log_ratio(rows: PricingRows, prices: Ticks) -> Floats:

@@ -37,7 +37,8 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
 
     Args:
         panel: gold.demand_panel; its open rows are the ones to price.
-        curves: gold.demand_curves of the as-of date; a product without a curve keeps nulls and is held.
+        curves: gold.demand_curves of the as-of date with ``others_profit_slope``; a product without a curve keeps nulls
+            and is held.
         as_of: as-of date; ages are counted to it.
         trained_until: first day the model has not seen; None: unknown, then a freshness rule for models holds all.
 
@@ -52,6 +53,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         *CURVE_PARAMETERS,
         "elasticity_sd",
         "log_units_sd",
+        "others_profit_slope",
     )
     return (
         panel.where("is_open")

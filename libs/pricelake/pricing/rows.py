@@ -44,6 +44,7 @@ INPUT_COLUMNS = (
     *CURVE_PARAMETERS,
     "elasticity_sd",
     "log_units_sd",
+    "others_profit_slope",
 )
 
 
@@ -128,6 +129,11 @@ class PricingRows:
         known = ~self.flags("is_competitor_missing") & (index > 1e-3) & (index < 1e3)
         price = np.divide(self.price_now, index, out=np.zeros(len(self)), where=known)
         return np.rint(price).astype(np.int64), known
+
+    @cached_property
+    def others_profit_slope(self) -> Floats:
+        """Profit that the category's other products gain per log price of this one, currency; 0 where unknown."""
+        return np.nan_to_num(self.floats("others_profit_slope"), posinf=0.0, neginf=0.0)
 
     @cached_property
     def curves(self) -> dict[str, Floats]:

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import expected_units
+from pricelake.demand.prediction import with_expected_units
 from pricelake.errors import PricingError
 from pricelake.pricing.recommend import join_pricing_inputs
 from pricelake.pricing.recommend import recommend_prices as price_all
@@ -78,7 +79,7 @@ def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
     job.rows_in += open_rows
     job.reporter.step(f"Price {open_rows:,} products and markets under the rules of {settings.rules}")
     priced = price_all(
-        join_pricing_inputs(panel, curves, job.as_of, drawn.trained_until),
+        join_pricing_inputs(panel, with_others_profit(curves, panel), job.as_of, drawn.trained_until),
         contract_of("gold.price_recommendations").schema,
         rules,
         settings.pricing,
@@ -98,6 +99,29 @@ def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
         "model_version": drawn.model_version,
         "rules_version": rules.version,
     }
+
+
+def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
+    """Curves with ``others_profit_slope``: profit of the category's other products per log price of this one.
+
+    The cross elasticity times the profit that the others make at the prices in force (units at what is paid, less
+    cost); products without a known cost count for none. Currency.
+
+    Args:
+        curves: gold.demand_curves of one as-of date.
+        panel: gold.demand_panel.
+    """
+    paid = F.col("list_price").cast("double") * (1 - F.col("discount_rate"))
+    asked = panel.where("is_open").select(
+        "product_id", "market_id", "period_start", "department", "category", paid.alias("paid"), "unit_cost"
+    )
+    known = curves.join(asked, ["product_id", "market_id", "period_start"], how="inner")
+    ratio = F.log(F.col("paid") / F.col("reference_price").cast("double"))
+    priced = with_expected_units(known, "units_now", ratio)
+    own = F.coalesce(F.col("units_now") * (F.col("paid") - F.col("unit_cost").cast("double")), F.lit(0.0))
+    of_category = F.sum(own).over(Window.partitionBy("market_id", "department", "category", "period_start"))
+    slope = F.col("cross_elasticity") * (of_category - own)
+    return priced.withColumn("others_profit_slope", slope).select(*curves.columns, "others_profit_slope")
 
 
 def _check_unique(curves: DataFrame, as_of: date) -> None:
