@@ -134,7 +134,11 @@ class TrainingSettings(Section):
     launcher: Literal["local", "spark"] = "local"
     ranks: Count = 2
     epochs: Count = 10
-    batch_size: Count = Field(default=2048, description="rows per rank and step")
+    batch_size: Count = Field(default=2048, description="most rows per rank and step")
+    steps_per_epoch: Count = Field(
+        default=50,
+        description="steps an epoch has at least, by smaller batches where rows are few; never below 64 rows",
+    )
     learning_rate: Positive = 4e-3
     warmup_epochs: Count = 1
     patience_epochs: Count = 4

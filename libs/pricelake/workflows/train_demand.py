@@ -9,6 +9,7 @@ from typing import Any
 from pricelake.demand.model import save_model
 from pricelake.demand.prediction import SHAPE
 from pricelake.demand.serving import ServedModel
+from pricelake.settings import TrainingSettings
 from pricelake.tables import contract_of
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry, TrackedRun, Tracker
 from pricelake.training import FitResult, fit, remove_old_snapshots
@@ -20,6 +21,7 @@ from pricelake.workflows.job import Job
 from pricelake.workflows.provenance import code_version
 
 JUDGEMENT_FILE, EXAMPLE_ROWS = "judgement.json", 5
+SMALLEST_BATCH = 64
 LOADER = "pricelake.demand.serving"
 
 
@@ -61,12 +63,13 @@ def train_demand(job: Job) -> dict[str, Any]:
         done = _registered_before(job, registry, key)
         if done is None:
             job.reporter.step(f"Train on {train.rows:,} rows with {job.settings.training.ranks} ranks")
-            epochs = job.settings.training.epochs
+            training = with_fitting_batches(job.settings.training, train.rows)
+            epochs = training.epochs
             result = fit(
                 DemandTask(data.model.spec),
                 train,
                 validation,
-                job.settings.training,
+                training,
                 str(directory / "checkpoints"),
                 lambda row: job.reporter.advance(row["epoch"], epochs, f"validation {row['validation_loss']:.4f}"),
             )
@@ -75,6 +78,19 @@ def train_demand(job: Job) -> dict[str, Any]:
         data.encoded.unpersist()
     is_champion = _settle(job, registry, done)
     return _summary(done, is_champion)
+
+
+def with_fitting_batches(settings: TrainingSettings, rows: int) -> TrainingSettings:
+    """Settings whose batches leave an epoch its least number of steps.
+
+    A small shop would otherwise be trained in a handful of steps, and stay near where it began.
+
+    Args:
+        settings: of the training.
+        rows: training rows of all ranks.
+    """
+    fitting = max(rows // (settings.ranks * settings.steps_per_epoch), SMALLEST_BATCH)
+    return settings.model_copy(update={"batch_size": min(settings.batch_size, fitting)})
 
 
 def _registered_before(job: Job, registry: Registry, key: str) -> Registered | None:
