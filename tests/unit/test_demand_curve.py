@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from pricelake.demand.curve import elasticity, expected_units, response, response_tensor
+from pricelake.demand.curve import elasticity, expected_units, response
 
 CASES = [(0.5, 4.0, 0.1, 8.0), (4.0, 0.5, -0.2, 3.0), (2.0, 2.0, 0.3, 20.0), (0.2, 8.0, -0.5, 2.0)]
 GRID = np.linspace(-0.8, 0.8, 33)
@@ -47,19 +47,6 @@ def test_elasticity_at_the_bend_is_half_way():
 def test_units_fall_wherever_the_price_rises(low, high, bend, steepness, price, rise):
     first, second = response(np.log([price, price * rise]), low, high, bend, steepness)
     assert second < first
-
-
-@pytest.mark.parametrize("curve", CASES)
-def test_tensorflow_agrees_with_numpy_in_value_and_slope(curve):
-    import tensorflow as tf
-
-    u = tf.constant(GRID, tf.float64)
-    fixed = [tf.constant(value, tf.float64) for value in curve]
-    with tf.GradientTape() as tape:
-        tape.watch(u)
-        value = response_tensor(u, *fixed)
-    np.testing.assert_allclose(value.numpy(), response(GRID, *curve), atol=1e-12)
-    np.testing.assert_allclose(tape.gradient(value, u).numpy(), elasticity(GRID, *curve), rtol=1e-9)
 
 
 def curves(rows):

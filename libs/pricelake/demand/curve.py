@@ -13,19 +13,14 @@ constant-elasticity (log-log) curve; ``low < high`` gives a maximum of profit th
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 Array = npt.NDArray[np.float64]
 
 CURVE_COLUMNS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
-MIN_STEEPNESS, MAX_STEEPNESS = 2.0, 20.0
-MAX_BEND = 0.5
 
 
 def response(
@@ -67,16 +62,6 @@ def elasticity(
     )
     share = 0.5 * (1.0 + np.tanh(0.5 * steep * (u - bend_)))
     return np.asarray(-(low_ + (high_ - low_) * share), dtype=np.float64)
-
-
-def response_tensor(
-    log_price_ratio: "tf.Tensor", low: "tf.Tensor", high: "tf.Tensor", bend: "tf.Tensor", steepness: "tf.Tensor"
-) -> "tf.Tensor":
-    """:func:`response` in TensorFlow, differentiable in all arguments; shapes broadcast."""
-    import tensorflow as tf
-
-    rise = tf.nn.softplus(steepness * (log_price_ratio - bend)) - tf.nn.softplus(-steepness * bend)
-    return -(low * log_price_ratio + (high - low) / steepness * rise)
 
 
 def expected_units(curves: Mapping[str, Any], prices: Array) -> Array:
