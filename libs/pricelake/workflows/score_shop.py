@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from pricelake.evaluation.contenders.interface import History
 from pricelake.evaluation.market import Market
-from pricelake.evaluation.scoring.effort import Effort, measured
+from pricelake.evaluation.scoring.effort import Effort, attempted
 from pricelake.evaluation.scoring.failures import told
 from pricelake.settings import Settings
 from pricelake.settings.loading import load_settings
@@ -99,15 +99,11 @@ def run_shop(
     if not with_model:
         return ScoredShop(market, history, settings)
     finished: list[str] = []
-    errors: list[str] = []
 
     def learn() -> None:
-        try:
-            for name in MODEL_JOBS:
-                run(name)
-                finished.append(name)
-        except Exception as error:  # noqa: BLE001 - Spark, TensorFlow or NumPy may raise anything; it counts and is told
-            errors.append(told(error))
+        for name in MODEL_JOBS:
+            run(name)
+            finished.append(name)
 
-    effort = measured(learn)
-    return ScoredShop(market, history, settings, effort, tuple(finished), errors[0] if errors else None)
+    effort, failure = attempted(learn)
+    return ScoredShop(market, history, settings, effort, tuple(finished), None if failure is None else told(failure))

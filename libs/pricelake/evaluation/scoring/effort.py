@@ -30,6 +30,19 @@ class Effort:
     peak_memory_mb: float
 
 
+def attempted(work: Callable[[], None]) -> tuple[Effort, Exception | None]:
+    """Do some work that may fail; what it took, up to the failure where it failed, and the failure."""
+    raised: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - Spark, TensorFlow or a stranger's code may raise anything; it counts
+            raised.append(error)
+
+    return measured(attempt), raised[0] if raised else None
+
+
 def measured(work: Callable[[], None]) -> Effort:
     """Do some work and say what it took; an error of the work passes through."""
     process, done = psutil.Process(), threading.Event()

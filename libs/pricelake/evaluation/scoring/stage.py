@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +14,7 @@ from pricelake.evaluation.contenders.truthful import Optimum, TrueOwnCurves, fin
 from pricelake.evaluation.figures import STEPS, curve_elasticities
 from pricelake.evaluation.market import Market
 from pricelake.evaluation.rows import Measured, Setting
-from pricelake.evaluation.scoring.effort import Effort, measured
+from pricelake.evaluation.scoring.effort import Effort, attempted
 from pricelake.evaluation.scoring.failures import told
 
 TWITCH = 0.05
@@ -208,10 +208,10 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
     history, effort, error = stage.history, getattr(contender, "effort", None), None
     try:
         if isinstance(contender, Learns):
-            took, raised_in_fit = _fit(contender, stage)
+            took, failure = attempted(partial(contender.fit, stage.copied_history()))
             effort = effort or took
-            if raised_in_fit is not None:
-                raise raised_in_fit
+            if failure is not None:
+                raise failure
         answer = _ask(contender, stage)
     except Exception as raised:  # noqa: BLE001 - a stranger's code may raise anything; it is counted and shown
         error = told(raised)
@@ -230,19 +230,6 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         failed=failed,
         error=error,
     )
-
-
-def _fit(contender: Learns, stage: Stage) -> tuple[Effort, Exception | None]:
-    """What a fit took, up to the failure where it failed, and the failure."""
-    history, raised = stage.copied_history(), list[Exception]()
-
-    def learn() -> None:
-        try:
-            contender.fit(history)
-        except Exception as error:  # noqa: BLE001 - as above: a stranger's code
-            raised.append(error)
-
-    return measured(learn), raised[0] if raised else None
 
 
 def _ask(contender: Contender, stage: Stage) -> Answer:
