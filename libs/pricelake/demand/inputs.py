@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-ROW_KEY = ("product_id", "market_id", "period_start")
+PAIR = ("product_id", "market_id")
+ROW_KEY = (*PAIR, "period_start")
 
 RECENT = tuple(f"log_usual_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
 
@@ -38,8 +39,9 @@ the trend of that one year as its season; the encoding then sets them to 0."""
 
 YEARLY_MIN_DAYS = 728
 
+USUAL_SQL: Mapping[str, str] = {f"log_usual_{name}": f"ln(1 + usual_{name})" for name in _LOGS}
 CONTEXT_SQL: Mapping[str, str] = {
-    **{f"log_usual_{name}": f"ln(1 + usual_{name})" for name in _LOGS},
+    **USUAL_SQL,
     **{f"log_{name}": f"ln(1 + {name})" for name in _COUNTS},
     **{name: name for name in _PLAIN},
     **{f"root_{name}": f"sqrt({name})" for name in _SUPPORT},
@@ -72,6 +74,7 @@ PANEL_PRICE_RATIO = "panel_log_price_ratio"
 
 MAX_LOG_PRICE_RATIO = 1.5
 MIN_AVAILABILITY_RATE = 0.02
+FIRST_MONDAY = "2000-01-03"
 
 
 @dataclass(frozen=True)
@@ -202,24 +205,34 @@ def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, e
     """
     indexed = with_factors(with_indices(panel, vocabulary, encoding.default_log_price), factors, encoding.rank)
     context = {name: F.expr(sql).cast("float") for name, sql in _context_sql(encoding.knows_season).items()}
-    exposure = F.log(F.greatest("availability_rate", F.lit(MIN_AVAILABILITY_RATE)))
+    log_exposure = F.log(exposure())
     return indexed.withColumnRenamed("units", "units_observed").withColumns(
         {
             **context,
             **{name: F.expr(sql).cast("float") for name, sql in AS_SOLD_SQL.items()},
-            "log_exposure": exposure.cast("float"),
-            "log_offset": (exposure + F.col("promotion_effect") + F.col("reference_effect")).cast("float"),
+            "log_exposure": log_exposure.cast("float"),
+            "log_offset": (log_exposure + F.col("promotion_effect") + F.col("reference_effect")).cast("float"),
             "log_price_effect": (F.col("price_effect") - F.col("reference_effect")).cast("float"),
             "log_price_ratio": (F.col("log_price") - F.col("log_reference")).cast("float"),
-            PANEL_PRICE_RATIO: _log_ratio("unit_price"),
+            PANEL_PRICE_RATIO: limited(F.log(F.expr("double(unit_price) / double(reference_price)"))).cast("float"),
             "units": F.col("units_winsorised").cast("float"),
         }
     )
 
 
-def _log_ratio(price_sql: str) -> Column:
-    ratio = F.log(F.expr(price_sql).cast("double") / F.col("reference_price").cast("double"))
-    return F.greatest(F.least(ratio, F.lit(MAX_LOG_PRICE_RATIO)), F.lit(-MAX_LOG_PRICE_RATIO)).cast("float")
+def exposure() -> Column:
+    """Share of the period in stock, at least ``MIN_AVAILABILITY_RATE``."""
+    return F.greatest("availability_rate", F.lit(MIN_AVAILABILITY_RATE))
+
+
+def limited(log_price_ratio: Column) -> Column:
+    """A log ratio of prices within ``MAX_LOG_PRICE_RATIO`` of 0."""
+    return F.greatest(F.least(log_price_ratio, F.lit(MAX_LOG_PRICE_RATIO)), F.lit(-MAX_LOG_PRICE_RATIO))
+
+
+def period_number(period_days: int) -> Column:
+    """Number of the row's period (long); one more a period later, so that gaps show."""
+    return (F.datediff("period_start", F.lit(FIRST_MONDAY).cast("date")) / period_days).cast("long")
 
 
 def fit_encoding(rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, days: int) -> Encoding:

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from pricelake.demand.curve import CURVE_COLUMNS
-from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
+from pricelake.demand.curve_columns import elasticity_column, response_column
+from pricelake.demand.inputs import LEVEL_SQL, PAIR, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ResponseModel, with_response, with_usual_units
@@ -110,17 +111,13 @@ def with_expected_units(curves: DataFrame, name: str, log_price_ratio: Column) -
         name: of the new column, units per period.
         log_price_ratio: where on the curve.
     """
-    low, high, bend, steep = (F.col(c) for c in ("elasticity_low", "elasticity_high", "bend", "steepness"))
-    u = log_price_ratio.cast("double")
-    rise = _softplus(steep * (u - bend)) - _softplus(-steep * bend)
-    return curves.withColumn(name, F.exp(F.col("log_units") - (low * u + (high - low) / steep * rise)))
+    answered = response_column(log_price_ratio.cast("double"), *map(F.col, SHAPE))
+    return curves.withColumn(name, F.exp(F.col("log_units") + answered))
 
 
 def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> DataFrame:
     """Rows with the own-price elasticity (below 0) at a log price ratio: ``curve.elasticity`` in Spark SQL."""
-    low, high, bend, steep = (F.col(c) for c in ("elasticity_low", "elasticity_high", "bend", "steepness"))
-    share = 1 / (1 + F.exp(-steep * (log_price_ratio.cast("double") - bend)))
-    return curves.withColumn(name, -(low + (high - low) * share))
+    return curves.withColumn(name, elasticity_column(log_price_ratio.cast("double"), *map(F.col, SHAPE)))
 
 
 def at_usual_price(panel: DataFrame, response: ResponseModel, trained_until: date, period_days: int) -> DataFrame:
@@ -153,8 +150,8 @@ def draw_curves(
         one row per product, market and open period that the model covers.
     """
     spark = panel.sparkSession
-    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods).select("product_id", "market_id")
-    history = panel.where("age_periods > 0").join(covered, ["product_id", "market_id"], how="left_semi")
+    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods).select(*PAIR)
+    history = panel.where("age_periods > 0").join(covered, list(PAIR), how="left_semi")
     opened = at_usual_price(history, model.response, model.trained_until, period_days).where("is_open")
     vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
     encoded = encode(opened, vocabulary, factors, model.encoding)
@@ -200,7 +197,3 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
             "log_units_sd": F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])),
         }
     ).drop("__here")
-
-
-def _softplus(x: Column) -> Column:
-    return F.greatest(x, F.lit(0.0)) + F.log1p(F.exp(-F.abs(x)))

@@ -3,10 +3,11 @@
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
+from pricelake.demand.inputs import PAIR, period_number
+
 LAGS = (1, 2, 3, 4)
 MEANS = (4, 8, 13)
 LONGEST = 8
-PAIR = ("product_id", "market_id")
 
 
 def with_usual_history(rows: DataFrame, period_days: int) -> DataFrame:
@@ -20,8 +21,7 @@ def with_usual_history(rows: DataFrame, period_days: int) -> DataFrame:
     Returns:
         ``usual_lag_<k>``, ``usual_mean_<k>``, ``usual_mean_all`` and ``usual_max_8``, 0 where nothing came before.
     """
-    number = F.datediff("period_start", F.lit("2000-01-03").cast("date")) / period_days
-    numbered = rows.withColumn("__number", number.cast("long"))
+    numbered = rows.withColumn("__number", period_number(period_days))
     own = F.col("usual_units")
 
     def known(measure: Column, frame: WindowSpec) -> Column:

@@ -9,7 +9,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, encode
+from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, USUAL_SQL, encode
 from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
 from pricelake.demand.prediction import at_usual_price, with_curve, with_elasticity, with_expected_units
 from pricelake.demand.uncertainty import level_errors, log_units_sd
@@ -124,24 +124,23 @@ def _with_own_forecast(curves: DataFrame, name: str) -> DataFrame:
 
 
 def _lightgbm(job: Job, data: PreparedData) -> Booster:
-    """LightGBM on the model's rows, target and columns, less the product's id and with another price column.
+    """LightGBM on the model's rows and target, with the history as sold, without the product's id.
 
-    It gets all of the context, the ALS factors, the exposure, the indices of department, category, subcategory, brand
-    and market, and the price. Two columns differ from the model's:
+    It gets the context, the ALS factors, the exposure, the indices of department, category, subcategory, brand and
+    market, and the price. What differs from the model's columns:
 
+    - Units of past periods are those sold, not taken to the usual price, and ``price_surprise`` is left out: both come
+      from the response, which is PriceLake's own.
     - ``product_index`` is left out. The product comes as its history and factors: for categories of many levels
       LightGBM's documentation (*Advanced Topics*, categorical features) advises an embedding of few dimensions. Without
       the id it does better.
-    - ``log_price_ratio`` is replaced by ``panel_log_price_ratio``. The model's column is exactly 0 in periods without
-      a sale; trees read that as "nothing sold", which nobody knows before the period, while the model's curve cannot
-      single out one value of the price. The panel's price gives away some of it too, as it only moves when something
-      is sold, so that LightGBM's figures are better than those of an honest forecast, if anything.
+    - The price is ``panel_log_price_ratio``. The panel's price gives away some of what was not sold, as it only moves
+      when something is sold, so that LightGBM's figures are better than those of an honest forecast, if anything.
 
     WAPE on the held-out weeks of Complete Journey, without ALS factors, tweedie, 127 leaves: 0.552 as here; 0.556 with
-    ``product_index`` too; 0.477 with ``log_price_ratio`` instead, which knows what was not sold; 0.574 without a price.
+    ``product_index`` too; 0.574 without a price.
     """
-    ours = ("price_surprise", *(name.replace("log_units_", "log_usual_") for name in AS_SOLD_SQL))
-    context = [name for name in CONTEXT_SQL if name not in ours]
+    context = [name for name in CONTEXT_SQL if name not in (*USUAL_SQL, "price_surprise")]
     categories = [f"{level}_index" for level in LEVEL_SQL if level != "product"]
     features = [*AS_SOLD_SQL, *context, *data.model.encoding.factor_names, "log_exposure", *categories]
     features.append(PANEL_PRICE_RATIO)

@@ -7,14 +7,14 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pricelake.demand.curve_columns import response_column
+from pricelake.demand.inputs import exposure, limited
 from pricelake.demand.response.kernel import STEEPNESS
 from pricelake.demand.response.packing import PROMOTION_SQL
 from pricelake.demand.response.price_model import PriceModel, with_deviations, with_price_surprise
 
 PRODUCTS_SCHEMA = "product_id string, elasticity double, elasticity_sd double, identification string"
 KINDS_SCHEMA = "department string, category string, elasticity double, elasticity_sd double, identification string"
-LEAST_EXPOSURE = 0.02
-LARGEST_LOG_PRICE = 1.5
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,22 @@ def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) 
     spark = panel.sparkSession
     rows = with_price_surprise(with_deviations(panel, training_end), model.price)
     known = _join_elasticities(rows, spark, model)
-    own = _limited(F.col("dev_target") + F.col("log_discount"))
+    own = limited(F.col("dev_target") + F.col("log_discount"))
     usual = F.log(F.col("list_price").cast("double")) - F.col("dev_target")
-    reference = _limited(F.log(F.col("reference_price").cast("double")) - usual)
+    reference = limited(F.log(F.col("reference_price").cast("double")) - usual)
     promotion = sum((F.lit(model.promotions[name]) * F.expr(sql) for name, sql in PROMOTION_SQL.items()), F.lit(0.0))
-    size = F.col("elasticity")
+    low, high = F.col("elasticity") * (1.0 - model.rise), F.col("elasticity") * (1.0 + model.rise)
+
+    def effect_at(log_price: str) -> Column:
+        return response_column(F.col(log_price), low, high, F.lit(0.0), F.lit(STEEPNESS))
+
     priced = known.withColumns({"log_price": own, "log_reference": reference, "promotion_effect": promotion})
     return priced.withColumns(
         {
-            "price_effect": price_effect(F.col("log_price"), size, model.rise),
-            "reference_effect": price_effect(F.col("log_reference"), size, model.rise),
-            "elasticity_low": size * (1.0 - model.rise),
-            "elasticity_high": size * (1.0 + model.rise),
+            "price_effect": effect_at("log_price"),
+            "reference_effect": effect_at("log_reference"),
+            "elasticity_low": low,
+            "elasticity_high": high,
             "bend": -F.col("log_reference"),
             "steepness": F.lit(STEEPNESS),
         }
@@ -79,17 +83,8 @@ def with_usual_units(rows: DataFrame) -> DataFrame:
 
     Null while a period is open. What was sold while the product was in stock is scaled to the whole period.
     """
-    exposure = F.greatest("availability_rate", F.lit(LEAST_EXPOSURE))
-    usual = F.col("units_winsorised") / exposure * F.exp(-F.col("price_effect") - F.col("promotion_effect"))
+    usual = F.col("units_winsorised") / exposure() * F.exp(-F.col("price_effect") - F.col("promotion_effect"))
     return rows.withColumn("usual_units", usual)
-
-
-def price_effect(log_price: Column, elasticity: Column, rise: float) -> Column:
-    """:func:`pricelake.demand.response.kernel.price_effect` in Spark SQL."""
-    scaled = F.lit(STEEPNESS) * log_price
-    softplus = F.greatest(scaled, F.lit(0.0)) + F.log1p(F.exp(-F.abs(scaled)))
-    bow = F.lit(2.0 / STEEPNESS) * (softplus - F.log(F.lit(2.0))) - log_price
-    return -elasticity * (log_price + F.lit(rise) * bow)
 
 
 def _join_elasticities(rows: DataFrame, spark: SparkSession, model: ResponseModel) -> DataFrame:
@@ -106,7 +101,3 @@ def _join_elasticities(rows: DataFrame, spark: SparkSession, model: ResponseMode
     )
     filled = {name: F.coalesce(name, f"kind_{name}", F.lit(others[name])) for name in found}
     return joined.withColumns(filled).drop(*(f"kind_{name}" for name in found))
-
-
-def _limited(log_ratio: Column) -> Column:
-    return F.greatest(F.least(log_ratio, F.lit(LARGEST_LOG_PRICE)), F.lit(-LARGEST_LOG_PRICE))

@@ -4,7 +4,6 @@ Rows are brought together by market and category, so that a pass needs no join: 
 and sell is in the pack. A pack holds all categories of a Spark partition; its size is that of the partition.
 """
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -13,7 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
+from pricelake.demand.inputs import exposure, period_number
+from pricelake.demand.response import array_bytes
 from pricelake.demand.response.kernel import Floats, Indices, Pack
+from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL
 
 ROWS_PER_PACK = 400_000
 CATEGORY = ("market_id", "department", "category")
@@ -21,10 +23,7 @@ DEPTH_LAGS = (1, 2, 3)
 
 OTHERS_PRICE = "others_price"
 PROMOTION_SQL: Mapping[str, str] = {
-    "display": "display_rate",
-    "feature": "feature_rate",
-    "coupon": "coupon_rate",
-    "price_cut": "price_cut_rate",
+    **SUPPORT_SQL,
     OTHERS_PRICE: "dev_others_list_price + dev_others_discount",
 }
 """Taken off usual units: promotions, and what the category's other products cost by their shares. Those of the past say
@@ -32,13 +31,7 @@ nothing about demand without them."""
 
 CONTEXT_SQL: Mapping[str, str] = {
     "competitor": "dev_competitor",
-    "holiday": "double(holiday_days)",
-    "near_holiday": "exp(-days_to_holiday / 7.0)",
-    "season_sin_1": "season_sin_1",
-    "season_cos_1": "season_cos_1",
-    "season_sin_2": "season_sin_2",
-    "season_cos_2": "season_cos_2",
-    "temperature": "temperature_c",
+    **SURROUNDINGS_SQL,
     "precipitation": "precipitation_mm",
     "others_surprise": "others_surprise",
 }
@@ -60,14 +53,12 @@ def packed(rows: DataFrame, period_days: int, partitions: int) -> DataFrame:
         period_days: length of a period.
         partitions: packs to make, 1 or more; see :func:`partitions_for`.
     """
-    number = (F.datediff("period_start", F.lit("2000-01-03").cast("date")) / period_days).cast("long")
     chosen = rows.select(
         *CATEGORY,
-        "product_id",
         F.col("product_number").cast("long").alias("product"),
-        number.alias("period"),
+        period_number(period_days).alias("period"),
         F.col("units").cast("double"),
-        F.log(F.greatest("availability_rate", F.lit(0.02))).alias("log_exposure"),
+        F.log(exposure()).alias("log_exposure"),
         F.col("dev_target").alias("log_list"),
         "log_discount",
         "price_surprise",
@@ -84,8 +75,7 @@ def partitions_for(rows: int, cores: int) -> int:
 
 def unpacked(content: bytes) -> Pack:
     """The pack in one row's bytes."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Pack(**{name: arrays[name] for name in arrays.files})
+    return Pack(**array_bytes.read(content))
 
 
 def _pack_partition(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -93,9 +83,7 @@ def _pack_partition(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     if not parts:
         return
     pack = pack_rows(pd.concat(parts, ignore_index=True))
-    stream = io.BytesIO()
-    np.savez(stream, **vars(pack))
-    yield pd.DataFrame({"pack": [stream.getvalue()]})
+    yield pd.DataFrame({"pack": [array_bytes.written(vars(pack))]})
 
 
 def pack_rows(rows: pd.DataFrame) -> Pack:

@@ -30,9 +30,10 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StructField, StructType
 
+from pricelake.demand.inputs import PAIR
+
 Floats = npt.NDArray[np.float64]
 
-PAIR = ("product_id", "market_id")
 FOLDS = 5
 MIN_CATEGORIES = 20
 RIDGE = 1e-6
@@ -43,12 +44,13 @@ LEAST_WEIGHT = 0.01
 
 TARGET_SQL = "ln(double(list_price))"
 
-CONTROL_SQL: Mapping[str, str] = {
+SUPPORT_SQL: Mapping[str, str] = {
     "display": "display_rate",
     "feature": "feature_rate",
     "coupon": "coupon_rate",
     "price_cut": "price_cut_rate",
-    "competitor": "if(is_competitor_missing, null, ln(double(list_price) / competitor_index))",
+}
+SURROUNDINGS_SQL: Mapping[str, str] = {
     "holiday": "double(holiday_days)",
     "near_holiday": "exp(-days_to_holiday / 7.0)",
     "season_sin_1": "season_sin_1",
@@ -56,6 +58,13 @@ CONTROL_SQL: Mapping[str, str] = {
     "season_sin_2": "season_sin_2",
     "season_cos_2": "season_cos_2",
     "temperature": "temperature_c",
+}
+"""What moves prices and demand alike: column → Spark SQL over gold.demand_panel."""
+
+CONTROL_SQL: Mapping[str, str] = {
+    **SUPPORT_SQL,
+    "competitor": "if(is_competitor_missing, null, ln(double(list_price) / competitor_index))",
+    **SURROUNDINGS_SQL,
     "trend": "datediff(period_start, date'2000-01-01') / 364.0",
 }
 """Control → Spark SQL over gold.demand_panel; null where unknown, which counts as the mean of the pair."""

@@ -1,19 +1,17 @@
 """The response regression over Spark: packs stay where they are, sums come to the driver."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, StructField, StructType
 
+from pricelake.demand.response import array_bytes
 from pricelake.demand.response.fitting import add_up
 from pricelake.demand.response.kernel import Response, Sums, one_pass
 from pricelake.demand.response.packing import unpacked
 
 _SCHEMA = StructType([StructField("sums", BinaryType(), nullable=False)])
-_SCALARS = ("rows", "pairs", "squared_error", "block_squares")
 
 
 def over_packs(packs: DataFrame, products: int) -> Callable[[Response], Sums]:
@@ -21,7 +19,7 @@ def over_packs(packs: DataFrame, products: int) -> Callable[[Response], Sums]:
 
     Args:
         packs: result of :func:`pricelake.demand.response.packing.packed`, persisted.
-        products: number of products in the fit. Each pass brings two numbers for each product of a pack to the driver,
+        products: number of products in the fit. Each pass brings six numbers for each product of a pack to the driver,
             which holds the products' names already.
     """
     context = packs.sparkSession.sparkContext
@@ -31,23 +29,11 @@ def over_packs(packs: DataFrame, products: int) -> Callable[[Response], Sums]:
 
         def sums_of(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             for batch in batches:
-                found = [_written(one_pass(unpacked(content), shared.value)) for content in batch["pack"]]
-                yield pd.DataFrame({"sums": found})
+                found = [one_pass(unpacked(content), shared.value) for content in batch["pack"]]
+                yield pd.DataFrame({"sums": [array_bytes.written(vars(sums)) for sums in found]})
 
         rows = packs.mapInPandas(sums_of, _SCHEMA).collect()  # one row per pack
         shared.unpersist()
-        return add_up([_read(row["sums"]) for row in rows], products)
+        return add_up([Sums(**array_bytes.read(row["sums"])) for row in rows], products)
 
     return run
-
-
-def _written(sums: Sums) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, **vars(sums))
-    return stream.getvalue()
-
-
-def _read(content: bytes) -> Sums:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    return Sums(**{name: value.item() if name in _SCALARS else value for name, value in found.items()})
