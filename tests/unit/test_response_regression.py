@@ -96,7 +96,7 @@ def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair() -> 
 def test_packs_add_up() -> None:
     pack, _ = simulated(products=40)
     start = np.full(40, 2.0)
-    now = Response(start, np.full(40, 0.1), start, 0.2, np.array([0.2, 0.1, 0.0, 0.3, 0.1, 0.2]), 0.3)
+    now = Response(start, np.full(40, 0.1), 2.0, 0.2, np.array([0.2, 0.1, 0.0, 0.3, 0.1, 0.2]), 0.3)
     is_first = pack.product < 20
     parts = [_part(pack, is_first), _part(pack, ~is_first)]
     whole, added = one_pass(pack, now), add_up([one_pass(part, now) for part in parts], 40)

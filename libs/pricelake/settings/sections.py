@@ -109,7 +109,8 @@ class DemandSettings(Section):
     )
     prior_rise_sd: Positive = 0.1
     trait_sd: Positive = Field(
-        default=0.2, description="prior standard deviation of the effect of a product's traits on its log elasticity"
+        default=0.2,
+        description="prior standard deviation of what a trait does to the relative elasticity",
     )
     surprise_sd: Positive = Field(
         default=0.6, description="how differently sellers may have followed demand from product to product"

@@ -20,6 +20,7 @@ TOLERANCE = 2e-3
 LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
 LEAST_INFORMATION = 1e-6
+START_DISPERSION = 0.3
 SIZES_PER_LOG = 10.0
 """Elasticities that move by 1 (root mean square) count like a coefficient that moves by 0.1: prices move by a tenth."""
 
@@ -32,7 +33,7 @@ class Prior:
         elasticity: size to start from, above 0.
         rise: mean of the rise of elasticity along the curve, 0–1.
         rise_sd: its standard deviation, above 0.
-        feature_sd: of the coefficients of product features on the log elasticity, above 0.
+        feature_sd: of the coefficients of product features on the relative elasticity, above 0.
         surprise_sd: of a product's own effect of the price surprise around that of all, above 0. Not every price is
             set with the same eye on demand; the wider this is, the less a product's own elasticity rests on price moves
             that nobody can explain.
@@ -94,34 +95,27 @@ def fit_response(
         on_round: told the round and the most there can be.
     """
     products = len(features)
-    start = np.full(products, prior.elasticity)
-    now = Response(start, np.zeros(products), start, prior.rise, np.zeros(len(coefficient_sd)), 0.3)
-    found: tuple[Sums, Pooled, Floats, float] | None = None
-    step, rounds = np.inf, 0
-    pooled: Pooled | None = None
-    while step > TOLERANCE and rounds < MAX_ROUNDS:
-        rounds += 1
+    start, unmoved = np.full(products, prior.elasticity), np.zeros(len(coefficient_sd))
+    now = Response(start, np.zeros(products), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
+    before: Pooled | None = None
+    for rounds in range(1, MAX_ROUNDS + 1):
         if on_round is not None:
             on_round(rounds, MAX_ROUNDS)
         sums = one_pass(now)
         moved = _newton(sums, now, prior, coefficient_sd)
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
-        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, pooled)
+        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
         rise = float(np.clip(now.rise + moved[-1], LEAST_RISE, LARGEST_RISE))
         apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
         step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise), apart)
         dispersion = _dispersion(sums, now.dispersion)
-        now = Response(
-            renewed, pooled.sd**2, np.full(products, pooled.overall), rise, now.coefficients + moved[:-2], dispersion
-        )
-        found = sums, pooled, variance, inflation
-    if found is None:
-        raise ValueError("at least one round is needed")
-    sums, pooled, variance, inflation = found
-    return Fitted(
-        now, pooled, variance, _common_sd(sums, prior, coefficient_sd, inflation), inflation, rounds, step <= TOLERANCE
-    )
+        now = Response(renewed, pooled.sd**2, pooled.overall, rise, now.coefficients + moved[:-2], dispersion)
+        before = pooled
+        if step <= TOLERANCE:
+            break
+    common_sd = _common_sd(sums, prior, coefficient_sd, inflation)
+    return Fitted(now, pooled, variance, common_sd, inflation, rounds, step <= TOLERANCE)
 
 
 def add_up(parts: Sequence[Sums], products: int) -> Sums:

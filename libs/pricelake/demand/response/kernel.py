@@ -23,7 +23,7 @@ Graphical Statistics* 21, 2012).
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ class Response:
     Attributes:
         elasticity: sizes ``e`` by product, above 0, shape ``(n_products,)``.
         variance: of ``e``, 0 or more, same shape.
-        expected: ``m`` of :mod:`pricelake.demand.response.pooling`, same shape.
+        overall: ``m`` of :mod:`pricelake.demand.response.pooling`, above 0.
         rise: ``r``, from 0 to 1.
         coefficients: ``b`` of promotions, controls, surprise and ``PAST``.
         dispersion: ``a``, above 0.
@@ -92,7 +92,7 @@ class Response:
 
     elasticity: Floats
     variance: Floats
-    expected: Floats
+    overall: float
     rise: float
     coefficients: Floats
     dispersion: float
@@ -103,8 +103,8 @@ class Sums:
     """What a pass over a pack leaves; sums of several packs add up.
 
     Attributes:
-        hessian: of coefficients and then, so that rounds converge fast, of a relative change of what is expected
-            of all elasticities and of ``r``, shape ``(n + 2, n + 2)``.
+        hessian: of coefficients and then, so that rounds converge fast, of a relative change of all elasticities
+            together and of ``r``, shape ``(n + 2, n + 2)``.
         gradient: same order.
         rows: number of rows.
         pairs: number of pairs.
@@ -124,7 +124,7 @@ class Sums:
     product: Indices
     score: Floats
     information: Floats
-    block_squares: float = field(default=0.0)
+    block_squares: float
 
 
 def price_effect(log_price: Floats, elasticity: Floats, rise: float) -> Floats:
@@ -145,15 +145,15 @@ def one_pass(pack: Pack, now: Response) -> Sums:
         now: where the fit stands.
     """
     size, unsure = now.elasticity[pack.product], now.variance[pack.product]
-    effect = price_effect(pack.log_price, size, now.rise)
-    per_size = price_effect(pack.log_price, np.ones_like(size), now.rise)
+    bow = _bow(pack.log_price)
+    per_size = -(pack.log_price + now.rise * bow)
+    effect = size * per_size
     columns = np.column_stack([pack.promotions, pack.controls, pack.surprise, *past_demand(pack, now, effect)])
     fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + columns @ now.coefficients
     mean = np.exp(np.clip(fixed + _levels(pack, fixed, now.dispersion)[pack.pair], *LOG_MEAN_LIMITS))
     weight = mean / (1.0 + now.dispersion * mean)
     error = _bounded_error(pack.units, mean, now.dispersion)
-    bow = _bow(pack.log_price)
-    together = per_size * now.expected[pack.product]
+    together = per_size * now.overall
     slopes = _within(np.column_stack([columns, together, -size * bow]), pack.pair, weight)
     own = _within(np.column_stack([per_size, pack.surprise]), pack.pair, weight)
     score = own * (weight * error)[:, None]

@@ -105,10 +105,10 @@ def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDA
     categories = traits.products[["department", "category"]].drop_duplicates().sort_values(["department", "category"])
     if not price.instruments:
         return np.zeros(len(categories), dtype=bool)
-    moves = F.greatest(*(F.stddev_pop(f"dev_{name}") for name in (*price.instruments, *price.instruments)))
-    found = rows.groupBy("department", "category").agg(moves.alias("moves")).toPandas()  # one row per category
+    moves = [F.stddev_pop(f"dev_{name}").alias(name) for name in price.instruments]
+    found = rows.groupBy("department", "category").agg(*moves).toPandas()  # one row per category
     merged = categories.merge(found, on=["department", "category"], how="left")
-    return (merged["moves"].fillna(0.0) >= LEAST_COST_MOVES).to_numpy()
+    return (merged[list(price.instruments)].max(axis=1).fillna(0.0) >= LEAST_COST_MOVES).to_numpy()
 
 
 def _model(price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_]) -> ResponseModel:

@@ -91,41 +91,27 @@ def pool(
     precision = np.where(np.isfinite(variance), 1.0 / np.maximum(variance, 1e-12), 0.0)
     own = np.where(precision > 0, estimate, start)
     places = {name: np.flatnonzero(np.array(blocks) == name) for name in dict.fromkeys(blocks)}
-    sizes = {name: int(number.max()) + 1 for name, number in groups.items()}
-    coefficients, mean = np.zeros(features.shape[1]), start if before is None else before.overall
-    effects = {name: np.zeros(size) for name, size in sizes.items()}
-    spread = {name: np.zeros(size) for name, size in sizes.items()}
-    block_variance = dict.fromkeys(places, feature_sd**2)
-    group_variance, product_variance = dict.fromkeys(groups, START_GROUP_VARIANCE), START_PRODUCT_VARIANCE
+    mean, block_variance, product_variance = start, dict.fromkeys(places, feature_sd**2), START_PRODUCT_VARIANCE
+    group_variance = dict.fromkeys(groups, START_GROUP_VARIANCE)
     if before is not None:
+        mean, product_variance = before.overall, before.product_sd**2
         block_variance = {name: before.feature_sd[name] ** 2 for name in places}
         group_variance = {name: before.group_sd[name] ** 2 for name in groups}
-        product_variance = before.product_sd**2
+    effects = _GroupEffects(groups, group_variance, len(own))
     for _ in range(ROUNDS):
         known = precision * mean**2
         weight = known / (1.0 + known * product_variance)
-        grouped = sum((effects[name][number] for name, number in groups.items()), np.zeros(len(own)))
-        rest = own / mean - 1.0 - grouped
         prior = np.array([1.0 / block_variance[name] for name in blocks])
         covariance = np.linalg.inv(features.T @ (weight[:, None] * features) + np.diag(prior))
-        coefficients = covariance @ (features.T @ (weight * rest))
+        coefficients = covariance @ (features.T @ (weight * (own / mean - 1.0 - effects.by_product())))
         for name, columns in places.items():
             squares = coefficients[columns] ** 2 + np.diag(covariance)[columns]
             block_variance[name] = float((squares.sum() + feature_sd**2) / (len(columns) + 1))
         left = own / mean - 1.0 - features @ coefficients
-        for name, number in groups.items():
-            without = left - (grouped - effects[name][number])
-            total = np.bincount(number, weight, minlength=sizes[name])
-            spread[name] = group_variance[name] / (1.0 + group_variance[name] * total)
-            summed = np.bincount(number, weight * without, minlength=sizes[name])
-            renewed = np.asarray(spread[name] * summed, dtype=np.float64)
-            grouped = grouped + (renewed - effects[name])[number]
-            effects[name] = renewed
-            group_variance[name] = max(float(np.mean(renewed**2 + spread[name])), LEAST_VARIANCE)
+        grouped = effects.renew(left, weight)
         share = product_variance * known / (1.0 + product_variance * known)
         apart = share * (left - grouped)
-        unsure = np.sum((features @ covariance) * features, axis=1)
-        unsure = sum((spread[name][number] for name, number in groups.items()), unsure)
+        unsure = effects.unsure(np.sum((features @ covariance) * features, axis=1))
         each = apart**2 + product_variance * (1.0 - share) + share**2 * unsure
         product_variance = max(float(np.mean(each)), LEAST_VARIANCE)
         # the constant: what is left over on average, drawn to what was believed
@@ -142,6 +128,38 @@ def pool(
         overall=mean,
         coefficients=coefficients,
         feature_sd={name: float(np.sqrt(value)) for name, value in block_variance.items()},
-        group_sd={name: float(np.sqrt(value)) for name, value in group_variance.items()},
+        group_sd={name: float(np.sqrt(value)) for name, value in effects.variance.items()},
         product_sd=float(np.sqrt(product_variance)),
     )
+
+
+class _GroupEffects:
+    """Effects of the groups of every grouping as they stand, and how sure they are."""
+
+    def __init__(self, groups: Mapping[str, Indices], variance: dict[str, float], products: int) -> None:
+        self.groups, self.variance, self.products = groups, variance, products
+        self.effects = {name: np.zeros(int(number.max()) + 1) for name, number in groups.items()}
+        self.spread = {name: np.zeros(len(effect)) for name, effect in self.effects.items()}
+
+    def by_product(self) -> Floats:
+        """Sum of each product's effects."""
+        each = (self.effects[name][number] for name, number in self.groups.items())
+        return np.asarray(sum(each, np.zeros(self.products)))
+
+    def unsure(self, beside: Floats) -> Floats:
+        """Posterior variance of each product's sum, and what is uncertain beside it."""
+        return np.asarray(sum((self.spread[name][number] for name, number in self.groups.items()), beside))
+
+    def renew(self, left: Floats, weight: Floats) -> Floats:
+        """Renew effects and variances, one grouping after the other; returns the sum by product."""
+        grouped = self.by_product()
+        for name, number in self.groups.items():
+            before, size = self.effects[name], len(self.effects[name])
+            total = np.bincount(number, weight, minlength=size)
+            self.spread[name] = self.variance[name] / (1.0 + self.variance[name] * total)
+            summed = np.bincount(number, weight * (left - (grouped - before[number])), minlength=size)
+            self.effects[name] = np.asarray(self.spread[name] * summed, dtype=np.float64)
+            grouped = grouped + (self.effects[name] - before)[number]
+            squares = self.effects[name] ** 2 + self.spread[name]
+            self.variance[name] = max(float(np.mean(squares)), LEAST_VARIANCE)
+        return grouped

@@ -273,12 +273,16 @@ def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: 
         return Strength(instrument, 0.0, float("inf"), 0.0, 0, False)
     coefficient = float(sums["zp"]) / variation
     score = F.sum(F.col("z") * (F.col("p") - F.lit(coefficient) * F.col("z")))
-    by_category = left.groupBy("department", "category").agg(score.alias("score"))
-    by_pair = left.groupBy(*PAIR).agg(score.alias("score"))
-    clusters = by_category if by_category.count() >= MIN_CATEGORIES else by_pair
-    square = F.sum(F.col("score") * F.col("score")).alias("square")
-    found = clusters.agg(square, F.count(F.lit(1)).alias("clusters")).first()
-    count, squares = (int(found["clusters"]), float(found["square"])) if found is not None else (0, 0.0)
+
+    def clustered(*key: str) -> tuple[int, float]:
+        """Number of clusters and the sum of their squared scores."""
+        scores = left.groupBy(*key).agg(score.alias("score"))
+        found = scores.agg(F.count(F.lit(1)), F.sum(F.col("score") * F.col("score"))).first()
+        return (int(found[0]), float(found[1])) if found is not None else (0, 0.0)
+
+    count, squares = clustered("department", "category")
+    if count < MIN_CATEGORIES:
+        count, squares = clustered(*PAIR)
     error = float(np.sqrt(squares * count / max(count - 1, 1)) / variation)
     f = (coefficient / error) ** 2 if error > 0 else 0.0
     return Strength(instrument, coefficient, error, f, count, f >= least_f)

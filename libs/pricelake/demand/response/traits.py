@@ -1,5 +1,6 @@
 """What products of the fit are like: the features and groups by which they learn from each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from pyspark.sql import functions as F
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-GROUPS = ("department", "category", "subcategory", "brand")
+PATH = ("department", "category", "subcategory")
+GROUPS = (*PATH, "brand")
 WORD_BUCKETS = 64
 LEAST_NAMES = 5
 """Products that a word bucket must stand in, and be missing in, to say anything."""
@@ -53,7 +55,8 @@ def read_traits(rows: DataFrame, factors: pd.DataFrame | None, names: DataFrame 
         buckets = F.transform(words, lambda word: F.pmod(F.xxhash64(word), F.lit(WORD_BUCKETS)).cast("int"))
         found = found.join(names.select("product_id", buckets.alias("buckets")), "product_id", how="left")
     table = found.toPandas().sort_values("product_id", ignore_index=True)
-    groups = {name: _numbers(table, list(GROUPS[:n])) for n, name in _paths()} | {"brand": _numbers(table, ["brand"])}
+    keys = {**{name: PATH[: n + 1] for n, name in enumerate(PATH)}, "brand": ("brand",)}
+    groups = {name: _numbers(table, key) for name, key in keys.items()}
     beside = [table["log_list_price"], table["log_units"]]
     of_category = [values - values.groupby(groups["category"]).transform("mean") for values in beside]
     columns = [table["log_units"].to_numpy(np.float64), *(one.to_numpy(np.float64) for one in of_category)]
@@ -65,12 +68,9 @@ def read_traits(rows: DataFrame, factors: pd.DataFrame | None, names: DataFrame 
     return Traits(table[["product_id", *GROUPS]], features, blocks, groups)
 
 
-def _numbers(table: pd.DataFrame, columns: list[str]) -> Indices:
-    return np.asarray(table.groupby(columns, sort=True).ngroup(), dtype=np.int64)
-
-
-def _paths() -> list[tuple[int, str]]:
-    return [(n + 1, name) for n, name in enumerate(GROUPS[:-1])]
+def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Indices:
+    """Number of each row's group, in the order of the groups' names."""
+    return np.asarray(table.groupby(list(columns), sort=True).ngroup(), dtype=np.int64)
 
 
 def _scaled(columns: Floats) -> Floats:
