@@ -21,9 +21,10 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
         *_low_confidence(findings),
         *_other_flags(findings),
         (
-            "Each price is judged alone",
-            "When one product becomes cheaper, customers may leave another one of yours. This version does not count "
-            "such shifts, so the sum over all products can promise too much.",
+            "Other products stay as they are",
+            "When one product becomes dearer, some customers turn to another of its category. Gains count that, by one "
+            "number for the whole shop and with the other prices as they are. Where many prices of a category move at "
+            "once, and between categories, shifts are not counted, so the sum over all products can promise too much.",
         ),
         (
             "What the interval covers",
