@@ -15,7 +15,7 @@ from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_rec
 from pricelake.report.scoreboard_sections import heading, section_views
 from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
 from pricelake.report.wording import number, rate
-from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS
+from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS, REPORTED_SEEDS, SPENT_SEEDS
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         {plot.key: plot for section in sections for plot in section.plots},
         b=board,
         no_evidence=_no_evidence(board),
+        seeds={"development": DEVELOPMENT_SEEDS, "spent": SPENT_SEEDS, "reported": REPORTED_SEEDS},
         overall=scoreboard_sentences.overall(boards),
         earned=scoreboard_sentences.earned(profit),
         headlines=quality,
