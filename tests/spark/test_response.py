@@ -29,7 +29,7 @@ PRIOR = Prior(elasticity=2.0, rise=0.1, rise_sd=0.1, feature_sd=0.2, surprise_sd
 KEY = ["product_id", "market_id", "period_start"]
 
 
-def shop_rows(products: int = 24) -> pd.DataFrame:
+def shop_rows(products: int = 32) -> pd.DataFrame:
     """A panel whose costs wander; list prices follow them in part."""
     rows = panel_rows(products=products, weeks=50)
     rng = np.random.default_rng(2)
@@ -80,12 +80,13 @@ def test_coefficients_are_those_of_least_squares_on_the_other_folds(deviations):
         np.testing.assert_allclose(np.array(model.coefficients[fold])[varies], wanted, atol=1e-4)
     surprise = (
         with_price_surprise(past, model)
-        .select("price_fold", "price_surprise", "dev_target", *names and [f"dev_{name}" for name in names])
+        .select("price_fold", "price_surprise", "instrumented_price", "dev_target", *(f"dev_{name}" for name in names))
         .toPandas()
     )
     own = np.array([model.coefficients[fold] for fold in surprise["price_fold"]])
     expected = (own * surprise[[f"dev_{name}" for name in names]].to_numpy()).sum(axis=1)
     np.testing.assert_allclose(surprise["price_surprise"], surprise["dev_target"] - expected, atol=1e-9)
+    np.testing.assert_allclose(surprise["instrumented_price"], own[:, -1] * surprise["dev_cost"], atol=1e-9)
     assert 0.0 < model.unexplained_rate < 1.0
 
 
@@ -99,9 +100,9 @@ def test_strength_has_the_clustered_error_of_a_library(deviations, monkeypatch):
     oracle = sm.OLS(table["dev_target"], table[["dev_cost", *varies]]).fit(
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}
     )
-    assert strength.clusters == 24
+    assert strength.clusters == 32
     assert strength.coefficient == pytest.approx(oracle.params["dev_cost"], rel=1e-3)
-    assert strength.standard_error == pytest.approx(oracle.bse["dev_cost"] * np.sqrt(24 / 23), rel=1e-3)
+    assert strength.standard_error == pytest.approx(oracle.bse["dev_cost"] * np.sqrt(32 / 31), rel=1e-3)
     assert strength.is_strong == (strength.f >= 10.0)
 
 
@@ -127,12 +128,12 @@ def test_known_elasticities_are_told_apart(learnt):
     products = learnt.model.products.set_index("product_id")["elasticity"]
     category = shop_rows().drop_duplicates("product_id").set_index("product_id")["category"]
     means = products.groupby(category.reindex(products.index)).mean()
-    # twelve products of a category leave a standard error of 0.16
+    # sixteen products of a category leave a standard error of 0.14
     assert means["BREAD"] == pytest.approx(-ELASTICITIES["BREAD"], abs=0.5)
     assert means["CHEESE"] == pytest.approx(-ELASTICITIES["CHEESE"], abs=0.5)
     assert means["CHEESE"] - means["BREAD"] > 0.4
     assert learnt.facts["converged"]
-    assert learnt.facts["products"] == 24
+    assert learnt.facts["products"] == 32
     assert learnt.facts["coefficients"]["display"] == pytest.approx(0.8, abs=0.15)
     assert sum(learnt.facts["categories_by_identification"].values()) == 2
 

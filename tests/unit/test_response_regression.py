@@ -9,16 +9,9 @@ import statsmodels.api as sm
 
 from pricelake.demand.curve import response
 from pricelake.demand.response.fitting import Fitted, Prior, add_up, fit_response
-from pricelake.demand.response.kernel import (
-    MEMORIES,
-    STEEPNESS,
-    Pack,
-    Response,
-    _before,
-    one_pass,
-    past_demand,
-    price_effect,
-)
+from pricelake.demand.response.kernel import STEEPNESS, one_pass, price_effect
+from pricelake.demand.response.pack import Pack, Response
+from pricelake.demand.response.past import MEMORIES, _before, past_demand
 
 PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
 
@@ -46,8 +39,28 @@ def simulated(products: int = 300, periods: int = 80, seed: int = 3) -> tuple[Pa
         promotions=display[:, None],
         controls=warmth[:, None],
         surprise=np.zeros(len(product)),
+        uninstrumented=np.zeros(len(product)),
     )
     return pack, size
+
+
+def persistent(seed: int, products: int = 300, periods: int = 80) -> tuple[Pack, np.ndarray]:
+    """The same, but prices stay for weeks, and demand drifts: what it was last week says most of what it is."""
+    pack, size = simulated(products, periods, seed)
+    rng = np.random.default_rng(seed + 1000)
+    shape = (products, periods)
+    is_new = (rng.random(shape) < 0.1) | (np.arange(periods) == 0)
+    last_new = np.maximum.accumulate(np.where(is_new, np.arange(periods), 0), axis=1)
+    prices = np.take_along_axis(0.15 * rng.standard_normal(shape), last_new, axis=1)
+    prices -= prices.mean(axis=1, keepdims=True)
+    drift = np.zeros(shape)
+    for week in range(1, periods):
+        drift[:, week] = 0.85 * drift[:, week - 1] + 0.2 * rng.standard_normal(products)
+    level = rng.normal(3.0, 0.5, products)[:, None]
+    mean = np.exp(level + drift + price_effect(prices, np.repeat(size, periods).reshape(shape), 0.2))
+    units = rng.poisson(mean).astype(float).ravel()
+    nothing = np.zeros((len(units), 1))
+    return replace(pack, units=units, log_price=prices.ravel(), promotions=nothing, controls=nothing), size
 
 
 def fitted(pack: Pack) -> Fitted:
@@ -55,7 +68,7 @@ def fitted(pack: Pack) -> Fitted:
     groups = {"category": np.arange(products) // 10}
     return fit_response(
         lambda now: add_up([one_pass(pack, now)], products),
-        np.full(6, 10.0),
+        np.full(8, 10.0),
         np.zeros((products, 0)),
         (),
         groups,
@@ -81,22 +94,48 @@ def test_known_elasticities_are_found() -> None:
     assert np.mean(rises) == pytest.approx(0.2, abs=0.1)
 
 
+def test_a_price_that_stays_tells_less_than_one_that_moves() -> None:
+    errors, shares = [], []
+    for seed in (3, 4, 5, 6):
+        pack, size = persistent(seed)
+        found = fitted(pack)
+        assert found.converged
+        error = found.pooled.mean - size
+        errors.append(error.mean())
+        shares.append(np.mean(np.abs(error) < 1.645 * found.pooled.sd))
+    assert np.mean(errors) == pytest.approx(0.0, abs=0.1)
+    # with slopes that forget what the past says of the price: 0.62
+    assert np.mean(shares) == pytest.approx(0.9, abs=0.04)
+
+
+def test_slopes_of_the_past_are_those_of_finite_differences() -> None:
+    pack, size = persistent(7, products=20)
+    now = Response(size[:20], np.zeros(20), 2.5, 0.2, np.zeros(8), 0.2)
+    effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
+    moved = np.random.default_rng(1).standard_normal((len(effect), 2))
+    found = past_demand(pack, now, effect).slopes(moved)
+    for column in (0, 1):
+        ends = [past_demand(pack, now, effect + step * moved[:, column]).columns for step in (1e-5, -1e-5)]
+        slope = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(found[:, :, column].T, slope[:, :2], atol=1e-6)
+
+
 def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair() -> None:
     pack, _ = simulated(products=30)
     now = fitted(pack).response
     effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
     unsure = 0.5 * now.variance[pack.product] * price_effect(pack.log_price, np.ones(len(effect)), now.rise) ** 2
-    columns = np.column_stack([pack.promotions, pack.controls, *past_demand(pack, now, effect)])
+    columns = np.column_stack([pack.promotions, pack.controls, past_demand(pack, now, effect).columns])
     dummies = (pack.pair[:, None] == np.arange(30)).astype(float)
     family = sm.families.NegativeBinomial(alpha=now.dispersion)
     oracle = sm.GLM(pack.units, np.column_stack([columns, dummies]), family=family, offset=effect + unsure).fit()
-    np.testing.assert_allclose(np.delete(now.coefficients, 2), oracle.params[:5], atol=5e-3)
+    np.testing.assert_allclose(np.delete(now.coefficients, [2, 3, 4]), oracle.params[:5], atol=5e-3)
 
 
 def test_packs_add_up() -> None:
     pack, _ = simulated(products=40)
     start = np.full(40, 2.0)
-    now = Response(start, np.full(40, 0.1), 2.0, 0.2, np.array([0.2, 0.1, 0.0, 0.3, 0.1, 0.2]), 0.3)
+    now = Response(start, np.full(40, 0.1), 2.0, 0.2, np.array([0.2, 0.1, 0.0, 0.0, 0.0, 0.3, 0.1, 0.2]), 0.3)
     is_first = pack.product < 20
     parts = [_part(pack, is_first), _part(pack, ~is_first)]
     whole, added = one_pass(pack, now), add_up([one_pass(part, now) for part in parts], 40)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pricelake.demand.response.kernel import Floats, Indices, Response, Sums
+from pricelake.demand.response.kernel import Sums
+from pricelake.demand.response.pack import Floats, Indices, Response
 from pricelake.demand.response.pooling import Pooled, pool
 
-MAX_ROUNDS = 15
+MAX_ROUNDS = 25
 TOLERANCE = 2e-3
 LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5

@@ -16,6 +16,14 @@ Units have the variance ``mean + a mean^2``. ``f_i`` is solved for in place, so 
 (concentrated quasi-likelihood; Cameron and Trivedi, *Regression Analysis of Count Data*, 2nd ed. 2013, section 9.4).
 All steps are Newton steps of the quasi-score.
 
+Past demand is a function of the parameters: base units of the past are what was sold less what price and promotion did
+to it. The slope of ``log E[units_t]`` in ``e`` is therefore not ``-(u_t + r h(u_t))`` but that less what the past
+already says, a quasi-difference (Cochrane and Orcutt, *Journal of the American Statistical Association* 44, 1949): a
+price that stays tells little more in its tenth period than in its ninth. Without it estimates look surer than they are,
+and those of single products stay too near the others. Slopes in ``r`` and in the promotions are differenced alike.
+Past list prices are in the quasi-difference too, and those that no instrument moved may have followed demand as much as
+today's: their quasi-difference stands in ``x`` beside the surprise.
+
 ``e`` is known but for its posterior variance ``w``. What units are expected then exceeds what the mean of ``e`` says by
 ``exp(w (u + r h(u))^2 / 2)``, the mean over a normal posterior; a fit without it would take the scatter of products for
 a curve that bends the other way (variational Poisson regression; Ormerod and Wand, *Journal of Computational and
@@ -26,18 +34,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+from pricelake.demand.response.pack import Floats, Indices, Pack, Response
+from pricelake.demand.response.past import PAST, past_demand
 
 STEEPNESS = 5.0
 """``s``: the elasticity is most of its way at prices a third away from the usual one."""
-MEMORIES = (0.5, 0.2)
-"""Weights of the last period in the exponentially weighted means of base units."""
-PERIODS_BACK = 12
-UNITS_FLOOR = 0.1
-CATEGORY_MEMORY = 0.3
 LARGEST_ERROR = 6.0
 """Standard deviations at which a residual stops to grow, so that one bulk order moves nothing by itself (Huber, *Annals
 of Mathematical Statistics* 35, 1964)."""
@@ -45,57 +47,6 @@ LEVEL_STEPS = 12
 BLOCK_PERIODS = 13
 """Periods whose scores may depend on each other; blocks are taken to be independent."""
 LOG_MEAN_LIMITS = (-12.0, 12.0)
-PAST = ("past_units_fast", "past_units_slow", "past_category_units")
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Training rows of whole categories of a market, sorted by pair and period; arrays of shape ``(n_rows,)``.
-
-    Attributes:
-        product: number of the product in the fit, 0 ….
-        pair: number of product and market in the pack, 0 ….
-        category: number of the category in the pack, 0 ….
-        period: number of the period.
-        units: units, 0 or more.
-        log_exposure: log of the share of the period in stock, at most 0.
-        log_price: log of price over usual list price.
-        promotions: columns that are taken off base units, shape ``(n_rows, n_promotions)``.
-        controls: all other known columns, shape ``(n_rows, n_controls)``.
-        surprise: what moved the list price beyond expectation.
-    """
-
-    product: Indices
-    pair: Indices
-    category: Indices
-    period: Indices
-    units: Floats
-    log_exposure: Floats
-    log_price: Floats
-    promotions: Floats
-    controls: Floats
-    surprise: Floats
-
-
-@dataclass(frozen=True)
-class Response:
-    """Where the fit stands.
-
-    Attributes:
-        elasticity: sizes ``e`` by product, above 0, shape ``(n_products,)``.
-        variance: of ``e``, 0 or more, same shape.
-        overall: ``m`` of :mod:`pricelake.demand.response.pooling`, above 0.
-        rise: ``r``, from 0 to 1.
-        coefficients: ``b`` of promotions, controls, surprise and ``PAST``.
-        dispersion: ``a``, above 0.
-    """
-
-    elasticity: Floats
-    variance: Floats
-    overall: float
-    rise: float
-    coefficients: Floats
-    dispersion: float
 
 
 @dataclass(frozen=True)
@@ -148,14 +99,20 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     bow = _bow(pack.log_price)
     per_size = -(pack.log_price + now.rise * bow)
     effect = size * per_size
-    columns = np.column_stack([pack.promotions, pack.controls, pack.surprise, *past_demand(pack, now, effect)])
+    past = past_demand(pack, now, effect)
+    effects = np.column_stack([pack.promotions, per_size, bow, pack.uninstrumented])
+    in_past = past.slopes(effects)
+    beside = [pack.controls, in_past[:, :, -1].T, pack.surprise, past.columns]
+    columns = np.column_stack([pack.promotions, *beside])
     fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + columns @ now.coefficients
     mean = np.exp(np.clip(fixed + _levels(pack, fixed, now.dispersion)[pack.pair], *LOG_MEAN_LIMITS))
     weight = mean / (1.0 + now.dispersion * mean)
     error = _bounded_error(pack.units, mean, now.dispersion)
-    together = per_size * now.overall
-    slopes = _within(np.column_stack([columns, together, -size * bow]), pack.pair, weight)
-    own = _within(np.column_stack([per_size, pack.surprise]), pack.pair, weight)
+    differenced = effects + np.tensordot(now.coefficients[-len(PAST) : -1], in_past, axes=1)
+    in_size, in_bow = differenced[:, -3], differenced[:, -2]
+    together = [in_size * now.overall, -size * in_bow]
+    slopes = _within(np.column_stack([differenced[:, :-3], *beside, *together]), pack.pair, weight)
+    own = _within(np.column_stack([in_size, pack.surprise]), pack.pair, weight)
     score = own * (weight * error)[:, None]
     gradient = slopes.T @ (weight * error)
     gradient[-1] += np.sum(weight * unsure * per_size * bow)
@@ -172,42 +129,6 @@ def one_pass(pack: Pack, now: Response) -> Sums:
         information=_crossed(own, weight, place),
         block_squares=float(np.sum(np.bincount(block, score[:, 0]) ** 2)),
     )
-
-
-def past_demand(pack: Pack, now: Response, effect: Floats) -> tuple[Floats, Floats, Floats]:
-    """``PAST`` of each row: logs of past base units over the pair's, or the category's, own mean.
-
-    Args:
-        pack: rows.
-        now: where the fit stands.
-        effect: :func:`price_effect` of the rows.
-    """
-    promoted = pack.promotions @ now.coefficients[: pack.promotions.shape[1]]
-    base = pack.units * np.exp(-effect - promoted - pack.log_exposure)
-    usual = np.bincount(pack.pair, base) / np.bincount(pack.pair)
-    relative = base / np.maximum(usual, 1e-9)[pack.pair]
-    fast, slow = (_before(relative, pack.pair, pack.period, memory) for memory in MEMORIES)
-    first = int(pack.period.min())
-    periods = int(pack.period.max()) - first + 1
-    table = np.zeros((int(pack.category.max()) + 1, periods))
-    np.add.at(table, (pack.category, pack.period - first), base)
-    table = table / np.maximum(table.mean(axis=1, keepdims=True), 1e-9)
-    whole = np.repeat(np.arange(len(table)), periods), np.tile(np.arange(periods), len(table))
-    of_category = _before(table.ravel(), whole[0], whole[1], CATEGORY_MEMORY).reshape(table.shape)
-    category = of_category[pack.category, pack.period - first]
-    return np.log(fast + UNITS_FLOOR), np.log(slow + UNITS_FLOOR), np.log(category + UNITS_FLOOR)
-
-
-def _before(values: Floats, series: Indices, period: Indices, memory: float) -> Floats:
-    """Exponentially weighted mean of the periods before each row; 1 where there are none."""
-    total, weights = np.zeros(len(values)), np.zeros(len(values))
-    for back in range(1, min(PERIODS_BACK, len(values) - 1) + 1):
-        apart = period[back:] - period[:-back]
-        is_known = (series[back:] == series[:-back]) & (apart <= PERIODS_BACK)
-        weight = np.where(is_known, (1.0 - memory) ** (np.maximum(apart, 1) - 1.0), 0.0)
-        total[back:] += weight * values[:-back]
-        weights[back:] += weight
-    return np.where(weights > 0.0, total / np.where(weights > 0.0, weights, 1.0), 1.0)
 
 
 def _levels(pack: Pack, fixed: Floats, dispersion: float) -> Floats:

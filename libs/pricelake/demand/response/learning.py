@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 
 from pricelake.demand.response.fitting import Fitted, Prior, fit_response
 from pricelake.demand.response.identification import identified_by
-from pricelake.demand.response.kernel import PAST
 from pricelake.demand.response.model import ResponseModel
 from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
+from pricelake.demand.response.past import PAST, PAST_PRICE
 from pricelake.demand.response.price_model import (
     INSTRUMENT_SQL,
     PriceModel,
@@ -30,9 +30,12 @@ WIDE_SD = 1.0
 """Prior standard deviation of coefficients: a column that hardly varies cannot have an effect beyond all measure."""
 PRICE_CUT_SD = 0.1
 """Of what an announced price cut sells beyond its price. Free, it takes most of what discounts say about the price."""
+CONTROL_FUNCTION_SD = 10.0
+"""Of what goes with the price and is not its effect. Drawn to 0, it would leave that to the price."""
 
-COLUMNS = (*PROMOTION_SQL, *CONTROLS, "price_surprise", *PAST)
-COEFFICIENT_SD = np.array([PRICE_CUT_SD if name == "price_cut" else WIDE_SD for name in COLUMNS])
+COLUMNS = (*PROMOTION_SQL, *CONTROLS, *PAST_PRICE, "price_surprise", *PAST)
+OWN_SD = {"price_cut": PRICE_CUT_SD, **dict.fromkeys((*PAST_PRICE, "price_surprise"), CONTROL_FUNCTION_SD)}
+COEFFICIENT_SD = np.array([OWN_SD.get(name, WIDE_SD) for name in COLUMNS])
 LEAST_COST_MOVES = 0.005
 """Standard deviation of an instrument, in logs and within pairs, from which it is taken to have moved a category."""
 

@@ -14,7 +14,7 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 
 from pricelake.demand.inputs import exposure, period_number
 from pricelake.demand.response import array_bytes
-from pricelake.demand.response.kernel import Floats, Indices, Pack
+from pricelake.demand.response.pack import Floats, Indices, Pack
 from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL
 
 ROWS_PER_PACK = 400_000
@@ -62,6 +62,7 @@ def packed(rows: DataFrame, period_days: int, partitions: int) -> DataFrame:
         F.col("dev_target").alias("log_list"),
         "log_discount",
         "price_surprise",
+        "instrumented_price",
         *(F.expr(sql).cast("double").alias(name) for name, sql in {**PROMOTION_SQL, **CONTEXT_SQL}.items()),
     )
     together = chosen.repartition(partitions, *CATEGORY).sortWithinPartitions(*CATEGORY, "product", "period")
@@ -110,6 +111,7 @@ def pack_rows(rows: pd.DataFrame) -> Pack:
         promotions=rows[list(PROMOTION_SQL)].to_numpy(dtype=np.float64),
         controls=np.column_stack([context, *beside]),
         surprise=rows["price_surprise"].to_numpy(dtype=np.float64),
+        uninstrumented=log_list - rows["instrumented_price"].to_numpy(dtype=np.float64),
     )
 
 

@@ -81,7 +81,7 @@ INSTRUMENT_SQL: Mapping[str, str] = {"cost": "if(cost_source = 'brought', ln(dou
 
 A cost that was assumed as a share of the list price is no instrument: it is the price."""
 
-SURPRISE, OTHERS_SURPRISE = "price_surprise", "others_surprise"
+SURPRISE, OTHERS_SURPRISE, INSTRUMENTED = "price_surprise", "others_surprise", "instrumented_price"
 
 
 @dataclass(frozen=True)
@@ -204,14 +204,18 @@ def with_price_surprise(rows: DataFrame, model: PriceModel) -> DataFrame:
     """Rows of :func:`with_deviations` with what of the log list price nobody could expect.
 
     Returns:
-        columns of ``rows``, ``price_surprise``, and ``others_surprise``: that of the category's other products, each by
-        its share.
+        columns of ``rows``; ``instrumented_price``: what the used instruments moved of the log list price;
+        ``price_surprise``; ``others_surprise``: that of the category's other products, each by its share.
     """
     names = (*CONTROLS, *model.instruments)
     by_fold = F.array(*(F.array(*(F.lit(value) for value in fold)) for fold in model.coefficients))
     own = F.element_at(by_fold, F.col("price_fold") + 1)
-    expected = sum((F.element_at(own, i + 1) * F.col(f"dev_{name}") for i, name in enumerate(names)), F.lit(0.0))
-    return rows.withColumn(SURPRISE, F.col("dev_target") - expected).withColumn(OTHERS_SURPRISE, of_others(SURPRISE))
+    parts = [F.element_at(own, i + 1) * F.col(f"dev_{name}") for i, name in enumerate(names)]
+    by_controls, by_instruments = (sum(some, F.lit(0.0)) for some in (parts[: len(CONTROLS)], parts[len(CONTROLS) :]))
+    with_parts = rows.withColumns(
+        {INSTRUMENTED: by_instruments, SURPRISE: F.col("dev_target") - by_controls - by_instruments}
+    )
+    return with_parts.withColumn(OTHERS_SURPRISE, of_others(SURPRISE))
 
 
 def _summed_products(rows: DataFrame, names: Sequence[str]) -> Floats:

@@ -8,7 +8,8 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 
 from pricelake.demand.response import array_bytes
 from pricelake.demand.response.fitting import add_up
-from pricelake.demand.response.kernel import Response, Sums, one_pass
+from pricelake.demand.response.kernel import Sums, one_pass
+from pricelake.demand.response.pack import Response
 from pricelake.demand.response.packing import unpacked
 
 _SCHEMA = StructType([StructField("sums", BinaryType(), nullable=False)])
