@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from pricelake.demand.curve import elasticity, expected_units, response
 from pricelake.demand.inputs import encode, fit_encoding, fit_vocabulary
-from pricelake.demand.model import DemandModel, load_model, network_spec, save_model
+from pricelake.demand.model import FORMAT, DemandModel, load_model, network_spec, save_model
 from pricelake.demand.network import build_network
 from pricelake.demand.prediction import (
     CURVE_OUTPUTS,
@@ -21,7 +21,7 @@ from pricelake.demand.prediction import (
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import learn_response
 from pricelake.demand.serving import ServedModel
-from pricelake.demand.uncertainty import level_errors, log_units_sd
+from pricelake.demand.uncertainty import MAX_LOG_UNITS_SD, level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 from pricelake.tables import contract_of
@@ -71,7 +71,7 @@ def test_workers_say_what_the_network_says_in_one_process(spark, panel, model, c
     from pricelake.demand.model import factors_frame as stored_factors
     from pricelake.demand.model import vocabulary_frame
 
-    usual = at_usual_price(panel.where("age_periods > 0"), model.response, AS_OF, 7)
+    usual = at_usual_price(panel, model.response, AS_OF, 7)
     encoded = encode(
         usual.where("is_open"),
         vocabulary_frame(spark, model.vocabulary),
@@ -102,8 +102,10 @@ def test_a_directory_without_a_model_is_refused(tmp_path):
 def test_a_model_of_another_format_is_refused(tmp_path, model):
     save_model(model, tmp_path)
     path = tmp_path / "model.json"
-    path.write_text(path.read_text().replace('"format": 3', '"format": 0'))
-    with pytest.raises(TrainingError, match="has format 0, this version reads 3"):
+    text = path.read_text()
+    assert f'"format": {FORMAT}' in text
+    path.write_text(text.replace(f'"format": {FORMAT}', '"format": 0'))
+    with pytest.raises(TrainingError, match=f"has format 0, this version reads {FORMAT}"):
         load_model(tmp_path)
 
 
@@ -162,5 +164,32 @@ def test_uncertainty_is_that_of_the_response_at_the_reference_price(panel, model
     here = -elasticity(0.0, *(found[name] for name in ("elasticity_low", "elasticity_high", "bend", "steepness")))
     relative = products["elasticity_sd"] / products["elasticity"]
     np.testing.assert_allclose(found["elasticity_sd"], relative * here, rtol=1e-9)
-    assert (found["log_units_sd"] == 0.3).all()
     assert list(found["identification"]) == list(products["identification"])
+    sold = panel.where("is_open").toPandas().set_index("product_id")["sold_periods"].reindex(found.index)
+    of_mean = (np.exp(-found["log_units"]) + found["dispersion"]) / sold
+    wanted = np.minimum(np.sqrt(0.3**2 + of_mean), MAX_LOG_UNITS_SD)
+    np.testing.assert_allclose(found["log_units_sd"], wanted, rtol=1e-9)
+    assert (wanted < MAX_LOG_UNITS_SD).sum() > 4
+
+
+def test_a_product_of_two_weeks_has_the_elasticity_of_its_kind_and_a_level_of_its_own(panel, model):
+    young = panel.where("product_id = 'p000' and age_periods >= 38").withColumns(
+        {
+            "product_id": F.lit("young"),
+            "age_periods": F.col("age_periods") - 38,
+            "sold_periods": (F.col("age_periods") - 38).cast("int"),
+        }
+    )
+    loud = young.withColumns({name: F.col(name) * 20 for name in ("units", "units_winsorised")})
+    both = young.unionByName(loud.withColumn("product_id", F.lit("loud")))
+    calm = replace(model, log_units_sd={"": 0.3})
+    found = draw_curves(panel.unionByName(both), calm, AS_OF, "7", 2, 7).toPandas().set_index("product_id")
+    kind = model.response.kinds.set_index("category").loc["BREAD"]
+    for name in ("young", "loud"):
+        row = found.loc[name]
+        assert (row["elasticity_low"] + row["elasticity_high"]) / 2 == pytest.approx(kind["elasticity"])
+        of_mean = (np.exp(-row["log_units"]) + row["dispersion"]) / 2
+        assert row["log_units_sd"] == pytest.approx(min(np.sqrt(0.3**2 + of_mean), MAX_LOG_UNITS_SD))
+    # the network smooths what was sold in both weeks, the first one too
+    assert found.loc["loud", "log_units"] > found.loc["young", "log_units"] + 1.0
+    assert "young" not in set(draw_curves(both, calm, AS_OF, "7", 3, 7).toPandas()["product_id"])

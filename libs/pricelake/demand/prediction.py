@@ -18,6 +18,7 @@ from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
+from pricelake.demand.uncertainty import with_short_history
 from pricelake.demand.usual import with_usual_history
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def draw_curves(
     """
     spark = panel.sparkSession
     covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods).select(*PAIR)
-    history = panel.where("age_periods > 0").join(covered, list(PAIR), how="left_semi")
+    history = panel.join(covered, list(PAIR), how="left_semi")
     opened = at_usual_price(history, model.response, model.trained_until, period_days).where("is_open")
     vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
     encoded = encode(opened, vocabulary, factors, model.encoding)
@@ -160,6 +161,7 @@ def draw_curves(
     needed = encoded.select(
         *ROW_KEY,
         "reference_price",
+        "sold_periods",
         category,
         *SHAPE,
         *("elasticity", "elasticity_sd", "identification"),
@@ -184,8 +186,8 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``elasticity_sd`` at the reference price.
 
     Args:
-        curves: rows with ``category_value``, ``CURVE_OUTPUTS``, ``elasticity`` and its ``elasticity_sd`` at the usual
-            price.
+        curves: rows with ``category_value``, ``sold_periods``, ``CURVE_OUTPUTS``, ``elasticity`` and its
+            ``elasticity_sd`` at the usual price.
         model: with level uncertainty.
     """
     spark = curves.sparkSession
@@ -194,6 +196,6 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     return joined.withColumns(
         {
             "elasticity_sd": F.col("elasticity_sd") * -F.col("__here") / F.col("elasticity"),
-            "log_units_sd": F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])),
+            "log_units_sd": with_short_history(F.coalesce("log_units_sd", F.lit(model.log_units_sd[""]))),
         }
     ).drop("__here")

@@ -8,7 +8,7 @@ in the response (:mod:`pricelake.demand.response.pooling`).
 from collections.abc import Mapping
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 MIN_LOG_UNITS_SD, MAX_LOG_UNITS_SD = 0.05, 1.5
@@ -61,3 +61,16 @@ def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str,
         weight = totals / (totals + SHRINKAGE_ROWS)
         found[value] = bounded(weight * own + (1.0 - weight) * overall)
     return found
+
+
+def with_short_history(log_units_sd: Column) -> Column:
+    """The uncertainty of ``log_units`` with what a short history leaves open.
+
+    The mean of ``n`` periods of a negative binomial with mean ``m`` and dispersion ``a`` has the relative variance
+    ``(1 / m + a) / n``. For the products that the model was judged on that is small beside their level's error.
+
+    Args:
+        log_units_sd: of the category; its rows have ``log_units``, ``dispersion`` and ``sold_periods``, 1 or more.
+    """
+    of_mean = (F.exp(-F.col("log_units")) + F.col("dispersion")) / F.col("sold_periods")
+    return F.least(F.sqrt(log_units_sd * log_units_sd + of_mean), F.lit(MAX_LOG_UNITS_SD))

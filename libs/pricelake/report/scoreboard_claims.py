@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from pricelake.settings.sections import DemandSettings
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -73,9 +71,8 @@ CLAIMS = {
         "A product with few weeks of history, or none, is priced with what similar products teach.",
         "True elasticities, units and profit over four weeks, as above, of products that have been on sale for the "
         "stated number of weeks, with all other prices left as they are. At 0 weeks nobody has sales to learn from. "
-        f"Whoever has no answer, as PriceLake below {DemandSettings().min_sold_periods} weeks of sales, counts as "
-        "having said 0 units and no reaction, and keeps the price: an error of 100 % and a capture of 0 mean that "
-        "nothing was said.",
+        "Whoever has no answer, as PriceLake before the first sale, counts as having said 0 units and no reaction, and "
+        "keeps the price: an error of 100 % and a capture of 0 mean that nothing was said.",
     ),
     "recommendation": Claim(
         "Does it know what customers like?",

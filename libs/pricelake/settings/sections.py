@@ -92,7 +92,12 @@ class DemandSettings(Section):
 
     holdout_periods: Count = Field(default=8, description="last periods no model sees while training for the gates")
     validation_periods: Count = Field(default=4, description="periods before the held-out ones, for early stopping")
-    min_sold_periods: Count = Field(default=20, description="periods with sales a product needs to be modelled")
+    min_sold_periods: Count = Field(default=20, description="periods with sales a product needs to be learnt from")
+    min_curve_periods: Count = Field(
+        default=1,
+        description="periods with sales a product needs for a demand curve; below min_sold_periods the elasticity is "
+        "that of its kind",
+    )
     # widths: best of 14 networks on 2017-09-25 to 2017-10-30 of Complete Journey, before the weeks that are reported
     hidden_units: tuple[Count, ...] = (256, 128)
     dropout_rate: Rate = 0.1

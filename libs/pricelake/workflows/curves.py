@@ -55,6 +55,6 @@ def draw_curves(job: Job) -> DrawnCurves:
             f"tracking.model_name a name of its own for backfills."
         )
     panel, version = job.lake.read("gold.demand_panel"), str(champion.version)
-    least, days = job.settings.demand.min_sold_periods, job.settings.features.period_days
+    least, days = job.settings.demand.min_curve_periods, job.settings.features.period_days
     frame = prediction.draw_curves(panel, model, job.as_of, version, least, days)
     return DrawnCurves(frame, version, model.trained_until, model.seed)
