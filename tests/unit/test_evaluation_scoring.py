@@ -19,6 +19,7 @@ from pricelake.evaluation.rows import Measured, Setting, summarise
 from pricelake.evaluation.scoring.demand import AT_STEPS, IN_FORCE, after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
+from pricelake.evaluation.scoring.identification import identification
 from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import possible_gain, profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
@@ -123,6 +124,45 @@ def test_errors_and_failures_are_counted(known: Stage) -> None:
     assert bias[0] > 0.05  # as if demand for the first offer did not react
     assert bias[1] == pytest.approx(0.0, abs=0.01)
     assert one.prices[0] == known.history.price_now[0]
+
+
+def test_flagged_categories_and_their_intervals_are_counted(known: Stage) -> None:
+    rows = [rows for _, rows in known.groups]
+    first, last = rows[0], rows[-1]
+    truth = known.own_truth[1][:, AT_STEPS[2]]
+
+    class Modest(Knows):
+        """Flags the first category of the first seed and the last of the second; its elasticities are the true ones."""
+
+        def elasticity_limits(self) -> tuple[Floats, np.ndarray]:
+            deviation = np.full(len(truth), 0.05)
+            deviation[last[0]] = np.nan
+            flags = np.zeros(len(truth), dtype=bool)
+            flags[[first[0], last[1]]] = True
+            return deviation, flags
+
+    one = enter(Modest(known.market), known)  # type: ignore[arg-type]
+    found = identification(known, one)
+    assert values(found, "flagged_share") == [1 / 8, 1 / 8]
+    assert values(found, "coverage_90_unidentified") == pytest.approx([1.0, 1 - 1 / len(last)])
+    assert one.slopes is not None
+    wrong = replace(one, slopes=one.slopes - 0.15)  # beyond 1.645 standard deviations of 0.05
+    assert values(identification(known, wrong), "coverage_90_unidentified") == [0.0, 0.0]
+    wide = replace(wrong, limits=(np.full(len(truth), 0.2), np.zeros(len(truth), dtype=bool)))
+    assert values(identification(known, wide), "flagged_share") == [0.0, 0.0]
+    assert [one.out_of for one in identification(known, wide) if one.figure == "coverage_90_unidentified"] == [0.0, 0.0]
+    assert identification(known, enter(knows(known), known)) == []
+
+
+def test_limits_that_are_none_are_a_failure_of_all(known: Stage) -> None:
+    class Odd(Knows):
+        def elasticity_limits(self) -> tuple[Floats, np.ndarray]:
+            return np.array([-1.0]), np.array([True])
+
+    one = enter(Odd(known.market), known)  # type: ignore[arg-type]
+    assert one.error is not None
+    assert "elasticity_limits() must return" in one.error
+    assert values(identification(known, one), "flagged_share") == [0.0, 0.0]
 
 
 def test_offers_that_a_model_cannot_answer_for_count_as_failures(stage: Stage) -> None:

@@ -54,6 +54,7 @@ LEVELS = {
     "soldout_underestimation": (0.06, 0.05), "capture": (0.2, 0.25), "regret_amount": (2500, 600), "violations": (0, 0),
     "slope": (0.8, 0.2), "intercept": (0.01, 0.02), "coverage_50": (0.45, 0.1), "coverage_90": (0.82, 0.08),
     "elasticity_error": (0.9, 0.2), "units_error": (0.6, 0.1), "ndcg_at_10": (0.4, 0.05), "recall_at_10": (0.3, 0.05),
+    "flagged_share": (0.9, 0.05), "coverage_90_unidentified": (0.85, 0.05),
     "failed_fits": (1, 1), "seconds": (30, 20), "peak_memory_mb": (900, 300),
 }  # fmt: skip
 
@@ -90,6 +91,8 @@ def whole_record() -> dict[str, Any]:
         for figure in ("mean", "mean_absolute"):
             for group in (None, "changes_0_1", "changes_2_5", "changes_6_up"):
                 tell(case, "own_price_bias", figure, MODELS, **({"group": group} if group else {}))
+        for figure in evaluation.FIGURES["identification"]:
+            tell(case, "identification", figure, ["pricelake"])
         for figure in evaluation.FIGURES["after_change"]:
             tell(case, "after_change", figure, MODELS)
         for figure in evaluation.FIGURES["profit_capture"]:

@@ -49,11 +49,11 @@ def by_offer(columns: tuple[str, ...], rows: dict[tuple[str, str], tuple[float, 
 CURVES = by_offer(
     CURVE,
     {
-        ("a", "m1"): (3.0, np.log(10.0), 2.0, 2.0, 0.0, 5.0),
-        ("b", "m0"): (2.0, np.log(20.0), 3.0, 3.0, 0.0, 5.0),
-        ("c", "m0"): (4.0, np.log(30.0), 1.0, 3.0, 0.1, 4.0),
+        ("a", "m1"): (3.0, np.log(10.0), 2.0, 2.0, 0.0, 5.0, 0.5),
+        ("b", "m0"): (2.0, np.log(20.0), 3.0, 3.0, 0.0, 5.0, 0.6),
+        ("c", "m0"): (4.0, np.log(30.0), 1.0, 3.0, 0.1, 4.0, 0.2),
     },
-)
+).assign(identification=["weak", "instruments", "discounts"])
 DECIDED = by_offer(
     ("price_recommended", *UPLIFT),
     {
@@ -97,6 +97,14 @@ def test_gains_are_the_stated_uplift_with_the_deviation_of_its_interval(rate: fl
     assert deviation[:2] == pytest.approx([1.5 / reach, 1.0 / reach])  # half of the interval's width over its reach
     assert np.isnan(gain[2:]).all()
     assert np.isnan(deviation[2:]).all()
+
+
+def test_limits_are_those_of_the_curve_at_the_price_in_force() -> None:
+    deviation, is_weak = fitted(curves=CURVES.assign(reference_price=[3.0, 2.0, 5.0])).elasticity_limits()
+    sizes = [1.0 + 2.0 / (1.0 + np.exp(-4.0 * (u - 0.1))) for u in (np.log(4.0 / 5.0), 0.0)]
+    assert deviation[:3] == pytest.approx([0.6, 0.5, 0.2 * sizes[0] / sizes[1]])
+    assert np.isnan(deviation[3])
+    assert is_weak.tolist() == [False, True, False, False]
 
 
 def test_nothing_can_be_asked_before_the_offers_are_known() -> None:

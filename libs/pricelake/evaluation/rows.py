@@ -13,6 +13,7 @@ CONFIDENCE = 0.95
 
 FIGURES: dict[str, tuple[str, ...]] = {
     "own_price_bias": ("mean", "mean_absolute", "movement"),
+    "identification": ("flagged_share", "coverage_90_unidentified"),
     "after_change": ("error_5", "error_10", "error_20", "forecast_wape", "soldout_underestimation"),
     "profit_capture": ("capture", "regret_amount", "violations"),
     "promise": ("slope", "intercept", "coverage_50", "coverage_90"),
@@ -23,8 +24,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
 """Sections of the scoreboard and their figures."""
 
 NEARER_ZERO = {"mean", "movement", "intercept", "soldout_underestimation"}
-HIGHER = {"capture", "ndcg_at_10", "recall_at_10"}
-TARGETS = {"slope": 1.0, "coverage_50": 0.5, "coverage_90": 0.9}
+HIGHER = {"flagged_share", "capture", "ndcg_at_10", "recall_at_10"}
+TARGETS = {"slope": 1.0, "coverage_50": 0.5, "coverage_90": 0.9, "coverage_90_unidentified": 0.9}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,16 @@ CLAIMS = {
         "product, it is taken to say that demand does not react. Movement is the bias on the confounded shop minus "
         "that on a twin that differs in nothing but the confounding.",
     ),
+    "identification": Claim(
+        "Does it know what it cannot know?",
+        "Identification",
+        "Where neither instruments nor price moves without a reason tell how demand answers the price, a model says "
+        "so, and its intervals still hold.",
+        "Without instruments and with prices that followed hidden demand, the data hold no experiment: a category "
+        "should be flagged. The flag is the model's own. Of flagged categories it is counted how many products' true "
+        "elasticities at the price in force lie in the stated 90 % interval. Where instruments are strong few "
+        "categories should be flagged, so that more is not better there.",
+    ),
     "after_change": Claim(
         "Does it predict sales after a price change?",
         "After a change",

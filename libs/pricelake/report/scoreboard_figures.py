@@ -90,6 +90,8 @@ KNOWN = (
     Figure("own_price_bias", "mean_absolute", "Mean absolute error of the elasticity", "number"),
     Figure("own_price_bias", "mean", "Bias of the elasticity, said − true", "number", "near"),
     Figure("own_price_bias", "movement", "Movement of the bias by confounding", "number", "near"),
+    Figure("identification", "coverage_90_unidentified", "Elasticities inside their interval", "share", "near", 0.9),
+    Figure("identification", "flagged_share", "Categories flagged as weakly identified", "share", "higher"),
     Figure("after_change", "error_10", f"Error of units after ±10{SPACE}%", "share"),
     Figure("after_change", "error_5", f"Error of units after ±5{SPACE}%", "share"),
     Figure("after_change", "error_20", f"Error of units after ±20{SPACE}%", "share"),

@@ -16,6 +16,7 @@ from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.rows import Measured
 from pricelake.evaluation.scoring.demand import after_change, own_price_bias
 from pricelake.evaluation.scoring.fits import run
+from pricelake.evaluation.scoring.identification import identification
 from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
@@ -83,6 +84,7 @@ def judge(
         found += run(stage, one)
         if one.units is not None and "own_price_bias" in parts:
             found += own_price_bias(stage, one)
+            found += identification(stage, one)
         if one.units is not None and "after_change" in parts:
             found += after_change(stage, one)
         if one.error is not None:

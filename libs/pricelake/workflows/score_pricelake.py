@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import functions as F
 
-from pricelake.demand.curve import expected_units
+from pricelake.demand.curve import elasticity, expected_units
+from pricelake.demand.response.identification import WEAK
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
 from pricelake.evaluation.market import KnownTastes
@@ -20,7 +22,8 @@ from pricelake.tables import Lake
 from pricelake.workflows.score_history import KEY
 from pricelake.workflows.score_shop import ScoredShop
 
-CURVE = ("reference_price", "log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
+SHAPE = ("elasticity_low", "elasticity_high", "bend", "steepness")
+CURVE = ("reference_price", "log_units", *SHAPE, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
 
 
@@ -43,6 +46,7 @@ class PriceLakeCurves:
     error: str | None = None
     name: str = "pricelake"
     _offers: pd.MultiIndex | None = field(default=None, repr=False)
+    _prices_now: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
 
     def fit(self, history: History) -> None:
         """Nothing is left to learn; remember what is asked about.
@@ -53,11 +57,12 @@ class PriceLakeCurves:
         if self.error is not None:
             raise PriceLakeError(self.error)
         self._offers = pd.MultiIndex.from_frame(history.offers[KEY])
+        self._prices_now = history.price_now
 
     def units(self, prices: Floats) -> Floats:
         """Closed form along the prices; NaN for offers without a curve."""
         rows = self.curves.reindex(self._asked())
-        curves = {name: rows[name].to_numpy(dtype=np.float64) for name in CURVE}
+        curves = {name: rows[name].to_numpy(dtype=np.float64) for name in ("reference_price", "log_units", *SHAPE)}
         return np.asarray(expected_units(curves, prices))
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
@@ -69,6 +74,14 @@ class PriceLakeCurves:
         """See :class:`pricelake.evaluation.scoring.promises.KnowsItsGains`: the stated uplift."""
         gain, low, high = self.decided.reindex(self._asked())[list(UPLIFT)].to_numpy(dtype=np.float64).T
         return gain, (high - low) / (2.0 * NormalDist().inv_cdf(0.5 + self.interval_rate / 2.0))
+
+    def elasticity_limits(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """See :class:`pricelake.evaluation.scoring.stage.KnowsItsLimits`; the error is relative along a curve."""
+        rows = self.curves.reindex(self._asked())
+        shape = [rows[name].to_numpy(dtype=np.float64) for name in SHAPE]
+        here = np.log(self._prices_now / rows["reference_price"].to_numpy(dtype=np.float64))
+        relative = rows["elasticity_sd"].to_numpy(dtype=np.float64) / -elasticity(0.0, *shape)
+        return relative * -elasticity(here, *shape), (rows["identification"] == WEAK).to_numpy(dtype=bool)
 
     def _asked(self) -> pd.MultiIndex:
         if self._offers is None:
@@ -89,7 +102,8 @@ def read_pricelake(lake: Lake, shop: ScoredShop) -> PriceLakeCurves:
 
 def _read_prices(lake: Lake, shop: ScoredShop) -> tuple[pd.DataFrame, pd.DataFrame]:
     day = F.col("as_of_date") == F.lit(shop.market.as_of)
-    curves = lake.read("gold.demand_curves").where(day).select(*KEY, *(F.col(name).cast("double") for name in CURVE))
+    numbers = [F.col(name).cast("double") for name in CURVE]
+    curves = lake.read("gold.demand_curves").where(day).select(*KEY, *numbers, "identification")
     prices = lake.read("gold.price_recommendations").where(day)
     decided = prices.select(*KEY, *(F.col(name).cast("double") for name in ("price_recommended", *UPLIFT)))
     return curves.toPandas().set_index(KEY), decided.toPandas().set_index(KEY)  # one row per offer of a scored shop

@@ -159,6 +159,17 @@ class KnowsItsGains(Protocol):
         """
 
 
+@runtime_checkable
+class KnowsItsLimits(Protocol):
+    """A contender that says how well it knows its elasticities."""
+
+    def elasticity_limits(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Standard deviation of each offer's elasticity at the price in force, and whether nothing identifies it.
+
+        Both shape ``(n_offers,)``; NaN and false where it has no answer.
+        """
+
+
 @dataclass(frozen=True)
 class Contestant:
     """A contender at work on one stage: fitted and asked once.
@@ -175,6 +186,7 @@ class Contestant:
             ``(n_offers,)``; 0 where it sets no price; None: it promises nothing.
         failed: offers it could not learn or price.
         error: what went wrong with all of it; None where nothing did.
+        limits: as of :class:`KnowsItsLimits`; None: it does not say.
     """
 
     name: str
@@ -186,6 +198,7 @@ class Contestant:
     gains: tuple[Floats, Floats] | None
     failed: npt.NDArray[np.bool_]
     error: str | None
+    limits: tuple[Floats, npt.NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,7 @@ class Answer:
     slopes: Floats | None
     prices: Floats
     gains: tuple[Floats, Floats] | None
+    limits: tuple[Floats, npt.NDArray[np.bool_]] | None = None
 
 
 def enter(contender: Contender, stage: Stage) -> Contestant:
@@ -229,6 +243,7 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         gains=answer.gains,
         failed=failed,
         error=error,
+        limits=answer.limits,
     )
 
 
@@ -256,7 +271,8 @@ def _ask(contender: Contender, stage: Stage) -> Answer:
         gain, deviation = profit[:, 1] - profit[:, 0], np.full(offers, np.nan)
     else:
         return Answer(units, slopes, prices, None)
-    return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation))
+    limits = _limits(contender, offers) if isinstance(contender, KnowsItsLimits) else None
+    return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation), limits)
 
 
 def _silence(contender: Contender, offers: int) -> Answer:
@@ -265,13 +281,22 @@ def _silence(contender: Contender, offers: int) -> Answer:
     if not isinstance(contender, Answers):
         return Answer(None, None, nothing, None)
     units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
-    return Answer(units, slopes, nothing, (np.zeros(offers), nothing))
+    limits = (nothing, np.zeros(offers, dtype=bool)) if isinstance(contender, KnowsItsLimits) else None
+    return Answer(units, slopes, nothing, (np.zeros(offers), nothing), limits)
 
 
 def _units(model: Answers, prices: Floats) -> Floats:
     found = np.asarray(model.units(prices), dtype=np.float64)
     if found.shape != prices.shape or np.isinf(found).any() or (found < 0.0).any():
         raise ValueError(f"units() must return finite numbers from 0 on, or NaN, in the shape {prices.shape} of prices")
+    return found
+
+
+def _limits(contender: KnowsItsLimits, offers: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    deviation, is_weak = contender.elasticity_limits()
+    found = np.asarray(deviation, dtype=np.float64), np.asarray(is_weak, dtype=bool)
+    if found[0].shape != (offers,) or found[1].shape != (offers,) or (found[0] < 0.0).any():
+        raise ValueError(f"elasticity_limits() must return deviations from 0 on and flags, both of shape ({offers},)")
     return found
 
 
