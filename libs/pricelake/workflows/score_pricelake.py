@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import functions as F
 
-from pricelake.demand.curve import elasticity, expected_units
+from pricelake.demand.curve import CURVE_COLUMNS, elasticity, expected_units
+from pricelake.demand.prediction import SHAPE
 from pricelake.demand.response.identification import WEAK
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
@@ -22,8 +23,7 @@ from pricelake.tables import Lake
 from pricelake.workflows.score_history import KEY
 from pricelake.workflows.score_shop import ScoredShop
 
-SHAPE = ("elasticity_low", "elasticity_high", "bend", "steepness")
-CURVE = ("reference_price", "log_units", *SHAPE, "elasticity_sd")
+CURVE = ("reference_price", *CURVE_COLUMNS, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
 
 
@@ -62,7 +62,7 @@ class PriceLakeCurves:
     def units(self, prices: Floats) -> Floats:
         """Closed form along the prices; NaN for offers without a curve."""
         rows = self.curves.reindex(self._asked())
-        curves = {name: rows[name].to_numpy(dtype=np.float64) for name in ("reference_price", "log_units", *SHAPE)}
+        curves = {name: rows[name].to_numpy(dtype=np.float64) for name in CURVE}
         return np.asarray(expected_units(curves, prices))
 
     def propose(self, history: History, feasible: Feasible) -> Floats:
