@@ -12,7 +12,6 @@ from pricelake.demand.inputs import (
     LEVEL_SQL,
     YEARLY,
     encode,
-    filter_eligible,
     fit_encoding,
     fit_vocabulary,
     model_columns,
@@ -189,17 +188,6 @@ def test_yearly_columns_are_silent_until_two_years_are_known(spark, fitted, rows
     long = fit_encoding(panel.where("not is_open"), vocabulary, factors, 728)
     assert long.knows_season
     assert encode(yearly, vocabulary, factors, long).first()["season_sin_1"] == pytest.approx(0.7)
-
-
-def test_eligible_products_sold_often_enough_before_the_held_out_periods(spark, rows):
-    rare = (rows["product_id"] == "p001") & (rows["period_start"] >= SPLIT - timedelta(weeks=3))
-    only_late = rows.assign(units=rows["units"].where((rows["product_id"] != "p001") | rare, 0.0))
-    only_late["units"] = only_late["units"].where(~rows["is_open"], np.nan).clip(lower=0)
-    panel = panel_frame(spark, only_late).where("not is_open")
-    kept = filter_eligible(panel, F.lit(SPLIT), 5)
-    assert "p001" not in {row[0] for row in kept.select("product_id").distinct().collect()}
-    assert kept.agg(F.min("age_periods")).first()[0] == 1
-    assert kept.columns == panel.columns
 
 
 def test_without_a_recommender_there_are_no_factor_columns(fitted):

@@ -111,23 +111,6 @@ def model_columns(factor_names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, "float32") for name in floats) + tuple((f"{level}_index", "int32") for level in LEVEL_SQL)
 
 
-def filter_eligible(panel: DataFrame, holdout_start: Column, min_sold_periods: int) -> DataFrame:
-    """Rows of products that sold in enough periods of a market before the held-out ones.
-
-    Args:
-        panel: gold.demand_panel.
-        holdout_start: first held-out day.
-        min_sold_periods: periods with sales that are needed.
-
-    Returns:
-        the rows with at least one earlier period, so that every lag exists; columns unchanged.
-    """
-    before = (F.col("period_start") < holdout_start) & (F.col("units") > 0)
-    sold = panel.groupBy("product_id", "market_id").agg(F.count_if(before).alias("sold_before"))
-    enough = sold.where(F.col("sold_before") >= min_sold_periods).drop("sold_before")
-    return panel.join(enough, ["product_id", "market_id"], how="left_semi").where("age_periods > 0")
-
-
 def fit_vocabulary(rows: DataFrame) -> DataFrame:
     """Dense indices 1, 2, … of the values of each level, in the order of the values; 0 stays for unknown values.
 

@@ -92,11 +92,18 @@ class DemandSettings(Section):
 
     holdout_periods: Count = Field(default=8, description="last periods no model sees while training for the gates")
     validation_periods: Count = Field(default=4, description="periods before the held-out ones, for early stopping")
-    min_sold_periods: Count = Field(default=20, description="periods with sales a product needs to be learnt from")
+    min_sold_periods: Count = Field(
+        default=20, description="periods with sales a product needs for an elasticity of its own, and to be judged on"
+    )
     min_curve_periods: Count = Field(
         default=1,
         description="periods with sales a product needs for a demand curve; below min_sold_periods the elasticity is "
         "that of its kind",
+    )
+    rare_row_rate: Rate = Field(
+        default=0.5,
+        description="rows of products below min_sold_periods that the level is learnt from, as a share of the others' "
+        "rows: whole products drawn by hash, their rows weighted up to stand for all",
     )
     # widths: best of 14 networks on 2017-09-25 to 2017-10-30 of Complete Journey, before the weeks that are reported
     hidden_units: tuple[Count, ...] = (256, 128)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import encode, filter_eligible, fit_encoding, fit_vocabulary
+from pricelake.demand.inputs import encode, fit_encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, factors_frame, network_spec, vocabulary_frame
+from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import Learnt, learn_response
@@ -23,7 +24,7 @@ from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
 from pricelake.workflows.past_tastes import product_factors_before
 
-ROW_WEIGHT_SQL = "sqrt(1 + units_mean_8)"
+ROW_WEIGHT_SQL = "sampling_weight * sqrt(1 + units_mean_8)"
 """Weight of a row in the loss: between all products alike and each by its sales, since both counts of errors matter."""
 
 
@@ -49,31 +50,33 @@ class PreparedData:
     """One training's data.
 
     Attributes:
-        eligible: closed rows of gold.demand_panel that are modelled.
-        encoded: the same, encoded; persisted.
+        population: closed rows of gold.demand_panel, of whole products (:mod:`pricelake.demand.population`).
+        encoded: those of them that are learnt from, encoded; persisted.
         periods: the parts.
         model: everything but weights and the uncertainty of the level.
         response_facts: how the response was found.
     """
 
-    eligible: DataFrame
+    population: DataFrame
     encoded: DataFrame
     periods: Periods
     model: DemandModel
     response_facts: dict[str, Any]
 
     def held_out(self) -> DataFrame:
-        """Encoded held-out rows."""
-        return self.encoded.where(F.col("period_start") >= F.lit(self.periods.held_out))
+        """Encoded held-out rows of frequent products, on which models are judged."""
+        return self.encoded.where(F.col("is_frequent") & (F.col("period_start") >= F.lit(self.periods.held_out)))
 
-    def validation_rows(self) -> DataFrame:
-        """Encoded validation rows."""
+    def validation_rows(self, *, with_rare: bool = False) -> DataFrame:
+        """Encoded validation rows, if wanted with those of rare products."""
         start = F.col("period_start")
-        return self.encoded.where((start >= F.lit(self.periods.validation)) & (start < F.lit(self.periods.held_out)))
+        found = self.encoded.where((start >= F.lit(self.periods.validation)) & (start < F.lit(self.periods.held_out)))
+        return found if with_rare else found.where("is_frequent")
 
-    def training_rows(self) -> DataFrame:
-        """Encoded training rows."""
-        return self.encoded.where(F.col("period_start") < F.lit(self.periods.validation))
+    def training_rows(self, *, with_rare: bool = False) -> DataFrame:
+        """Encoded training rows, if wanted with those of rare products."""
+        found = self.encoded.where(F.col("period_start") < F.lit(self.periods.validation))
+        return found if with_rare else found.where("is_frequent")
 
 
 def closed_panel(job: Job) -> DataFrame:
@@ -101,10 +104,13 @@ def find_periods(panel: DataFrame, held_out: int, validation: int) -> Periods:
 
 
 def prepare(job: Job) -> PreparedData:
-    """Eligible rows, encoded by what the training rows say.
+    """The rows that are learnt from, encoded by what the training rows of frequent products say.
+
+    A rare product has no place in the vocabulary: it is learnt from as one that the model does not know, which is what
+    it is when its curve is drawn.
 
     Args:
-        job: the job; its ``rows_in`` grows by the eligible rows.
+        job: the job; its ``rows_in`` grows by the encoded rows.
 
     Raises:
         TrainingError: too few periods, or no product sold often enough.
@@ -112,8 +118,11 @@ def prepare(job: Job) -> PreparedData:
     demand = job.settings.demand
     panel = closed_panel(job)
     periods = find_periods(panel, demand.holdout_periods, demand.validation_periods)
-    eligible = filter_eligible(panel, F.lit(periods.held_out), demand.min_sold_periods)
-    train_rows = eligible.where(F.col("period_start") < F.lit(periods.validation))
+    least, seed = demand.min_curve_periods, job.settings.training.seed
+    held_out = F.lit(periods.held_out)
+    population = draw_population(panel, held_out, demand.min_sold_periods, least, demand.rare_row_rate, seed)
+    frequent = population.where(learnt_from(least)).where("is_frequent")
+    train_rows = frequent.where(F.col("period_start") < F.lit(periods.validation))
     tastes = product_factors_before(job, periods.validation)
     vocabulary = fit_vocabulary(train_rows).toPandas()  # one row per product and hierarchy value
     if vocabulary.empty:
@@ -121,12 +130,12 @@ def prepare(job: Job) -> PreparedData:
             f"No product sold in {demand.min_sold_periods} or more periods before {periods.held_out}, so there is "
             f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
         )
-    learnt = _learn_response(job, eligible, periods, tastes)
+    learnt = _learn_response(job, frequent, periods, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
     days = job.settings.features.period_days
-    usual = at_usual_price(eligible, learnt.model, periods.validation, days).persist()
-    past = usual.where(F.col("period_start") < F.lit(periods.validation))
+    usual = at_usual_price(population, learnt.model, periods.validation, days).where(learnt_from(least)).persist()
+    past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
     encoding = fit_encoding(past, known, factors, (periods.validation - periods.first).days)
     encoded = encode(usual, known, factors, encoding).persist()
     job.rows_in += encoded.count()
@@ -140,12 +149,12 @@ def prepare(job: Job) -> PreparedData:
         response=learnt.model,
         log_units_sd={"": 0.0},
         trained_until=periods.validation,
-        seed=job.settings.training.seed,
+        seed=seed,
     )
-    return PreparedData(eligible, encoded, periods, model, learnt.facts)
+    return PreparedData(population, encoded, periods, model, learnt.facts)
 
 
-def _learn_response(job: Job, eligible: DataFrame, periods: Periods, tastes: pd.DataFrame | None) -> Learnt:
+def _learn_response(job: Job, frequent: DataFrame, periods: Periods, tastes: pd.DataFrame | None) -> Learnt:
     demand = job.settings.demand
     products = job.lake.read_if_exists("bronze.products")
     job.reporter.step("Learn how units answer the price")
@@ -159,7 +168,7 @@ def _learn_response(job: Job, eligible: DataFrame, periods: Periods, tastes: pd.
         largest=demand.max_elasticity,
     )
     return learn_response(
-        eligible,
+        frequent,
         F.lit(periods.validation),
         tastes,
         None if products is None else products.select("product_id", "name", "description"),
@@ -180,12 +189,12 @@ def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snap
     version = job.lake.journal.pinned["gold.demand_panel"]
     files = settings.ranks * settings.files_per_rank
     chosen = [*(F.col(column.name) for column in columns), F.expr(ROW_WEIGHT_SQL).cast("float").alias("weight")]
-    train = write_snapshot(
-        data.training_rows().select(*chosen), columns, directory, version, "train", files, settings.seed
-    )
-    validation = write_snapshot(
-        data.validation_rows().select(*chosen), columns, directory, version, "validation", files, settings.seed
-    )
+
+    def written(rows: DataFrame, name: Literal["train", "validation"]) -> Snapshot:
+        return write_snapshot(rows.select(*chosen), columns, directory, version, name, files, settings.seed)
+
+    train = written(data.training_rows(with_rare=True), "train")
+    validation = written(data.validation_rows(with_rare=True), "validation")
     return train, validation, _key(job, data.model, [train, validation])
 
 

@@ -181,8 +181,8 @@ def _champion_wape(job: Job, data: PreparedData, champion: DemandModel) -> float
     spark = data.encoded.sparkSession
     vocabulary, factors = vocabulary_frame(spark, champion.vocabulary), factors_frame(spark, champion.factors)
     days = job.settings.features.period_days
-    usual = at_usual_price(data.eligible, champion.response, champion.trained_until, days)
-    held_out = usual.where(F.col("period_start") >= F.lit(data.periods.held_out))
+    usual = at_usual_price(data.population, champion.response, champion.trained_until, days)
+    held_out = usual.where(F.col("is_frequent") & (F.col("period_start") >= F.lit(data.periods.held_out)))
     encoded = encode(held_out, vocabulary, factors, champion.encoding)
     forecast = with_expected_units(with_curve(encoded, champion), CHAMPION, F.col("log_price_ratio"))
     return judge(forecast, [Contender(CHAMPION, CHAMPION)])[CHAMPION]["wape"]
