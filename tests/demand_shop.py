@@ -17,6 +17,7 @@ OUTLIER = {"product_id": "p004", "period_start": AS_OF - timedelta(weeks=4)}
 """A week in which one customer bought for a party: the panel pulls its units back."""
 
 ZEROS = ["coupon_rate", "feature_rate", "promotion_depth_rate", "days_to_holiday", "season_sin_1", "season_cos_1"]
+ZEROS += ["views_lag_1", "views_mean_4", "views_mean_13"]
 ZEROS += [
     "price_cut_rate",
     "season_sin_2",
@@ -102,7 +103,7 @@ def _with_features(rows: pd.DataFrame) -> pd.DataFrame:
         rows[name] = 0.0
     rows["holiday_days"], rows["category_units_lag_1"], rows["competitor_index"] = 0, 1.0, 1.0
     rows["availability_rate"], rows["is_availability_missing"] = 1.0, True
-    rows["is_weather_missing"], rows["is_competitor_missing"] = True, True
+    rows["is_weather_missing"], rows["is_competitor_missing"], rows["is_views_missing"] = True, True, True
     rows.loc[rows["is_open"], ["units", "units_winsorised"]] = np.nan
     rows["revenue_amount"] = rows["units"] * rows["unit_price"]
     rows["unit_cost"], rows["cost_source"] = rows["list_price"] * 0.6, "brought"

@@ -48,6 +48,7 @@ class Oracle:
         public = holidays.country_holidays("US", years=range(self.read_start.year, as_of.year + 2))
         self.public = sorted(public)
         self._sum_sales()
+        self._count_views()
 
     def rows_of(self, name: str, pair: tuple[str, str]) -> list[dict]:
         found = self.by_pair.get(name, {}).get(pair)
@@ -68,6 +69,14 @@ class Oracle:
             if not pd.isna(line.discount_amount):
                 cell["regular"] += line.paid_amount + line.discount_amount
                 cell["regular_units"] += line.quantity
+
+    def _count_views(self) -> None:
+        self.views: dict[tuple[str, date], int] = defaultdict(int)
+        for event in self.tables["events"].itertuples() if "events" in self.tables else ():
+            week = monday_of(local_date(event.occurred_at, self.zone))
+            if event.event_type == "view" and self.read_start <= week < self.open:
+                self.views[event.product_id, week] += 1
+        self.views_since = min((week for _, week in self.views), default=self.open)
 
     def on_sale_from(self, pair: tuple[str, str]) -> set[date]:
         weeks = set(self.sales.get(pair, {}))
@@ -201,6 +210,7 @@ class Oracle:
             "competitor_index": 1.0 if rival is None else list_price / rival,
             "is_competitor_missing": rival is None,
             "age_periods": (week - start).days // 7,
+            "views": self.views[pair[0], week] if self.views_since < week < self.open else None,
         }
 
     @staticmethod
@@ -231,6 +241,9 @@ class Oracle:
             row[f"units_mean_{k}"] = mean(last(k, own)) if last(k, own) else 0.0
         row["units_mean_all"] = mean(r[own] for r in earlier) if earlier else 0.0
         row["units_max_8"] = max(last(8, own), default=0.0)
+        seen = {k: [views for views in last(k, "views") if views is not None] for k in (1, 4, 13)}
+        row["views_lag_1"], row["views_mean_4"], row["views_mean_13"] = (mean(s) if s else 0.0 for s in seen.values())
+        row["is_views_missing"] = not seen[13]
         prices = last(8, "unit_price")
         row["reference_price"] = money(mean(Decimal(str(price)) for price in prices)) if prices else row["unit_price"]
         row["price_lag_ratio"] = last(1, "unit_price")[0] / row["reference_price"] if last(1, "unit_price") else 1.0
@@ -262,6 +275,6 @@ class Oracle:
             row["category_units_lag_1"] = units[0] / mean(units) if sum(units) > 0 else 1.0
             revenue, at_list = weeks[week - WEEK][1:] if week - WEEK in weeks else (0.0, 0.0)
             row["category_discount_rate"] = max(0.0, 1 - revenue / at_list) if at_list else 0.0
-        panel = pd.DataFrame(rows)
+        panel = pd.DataFrame(rows).drop(columns="views")
         panel = panel[panel["period_start"] >= self.history_start]
         return panel.sort_values(["product_id", "market_id", "period_start"]).reset_index(drop=True)

@@ -131,6 +131,16 @@ def full_tables() -> dict[str, pd.DataFrame]:
                     rate = None if rng.random() < 0.5 else round(float(rng.random()), 3)
                     on_hand = None if rng.random() < 0.3 else float(rng.integers(0, 3))
                     inventory.append((product, market, day, on_hand, rate))
+    views_from = datetime.combine(monday(12) + timedelta(days=2), datetime.min.time())
+    events = [
+        (
+            f"e{number}",
+            names[int(rng.integers(0, len(names)))] if kind != "search" else None,
+            kind,
+            views_from + timedelta(minutes=int(rng.integers(0, 50 * 7 * 24 * 60))),
+        )
+        for number, kind in enumerate(rng.choice(["view", "cart", "search"], 2500, p=[0.8, 0.1, 0.1]).tolist())
+    ]
     days = [tiny_shop.FIRST_DAY + timedelta(days=n) for n in range(62 * 7)]
     calendar = [
         (market, day, "feast" if n % 71 == 0 else None, "sale" if n % 37 == 0 else None)
@@ -167,6 +177,9 @@ def full_tables() -> dict[str, pd.DataFrame]:
         ),
         "inventory": pd.DataFrame(
             inventory, columns=["product_id", "market_id", "date", "on_hand_units", "availability_rate"]
+        ),
+        "events": pd.DataFrame(events, columns=["event_id", "product_id", "event_type", "occurred_at"]).assign(
+            customer_id="c1"
         ),
         "calendar": pd.DataFrame(calendar, columns=["market_id", "date", "holiday", "event"]),
         "weather": pd.DataFrame(weather, columns=["market_id", "date", "temperature_c", "precipitation_mm"]),

@@ -48,6 +48,8 @@ def change_from(tables: dict[str, pd.DataFrame], cut: date) -> dict[str, pd.Data
     rivals.loc[rivals["observed_at"] >= moment, "in_stock"] = True
     stock = changed["inventory"]
     stock.loc[stock["date"] >= cut, "availability_rate"] = 0.01
+    looked = changed["events"]
+    looked.loc[looked["occurred_at"] >= moment, "product_id"] = "p09"
     weather = changed["weather"]
     weather.loc[weather["date"] >= cut, ["temperature_c", "precipitation_mm"]] = [-40.0, 99.0]
     return changed
@@ -83,7 +85,15 @@ def test_future_changes_no_earlier_row(
         assert (both[name] == both[f"{name}_after"]).all(), name
     changed = before.merge(after, on=KEY, suffixes=("", "_after"))
     later = changed["period_start"] > CUT
-    for name in ("units_lag_1", "reference_price", "category_units_lag_1", "competitor_index", "temperature_c"):
+    moved = (
+        "units_lag_1",
+        "reference_price",
+        "category_units_lag_1",
+        "competitor_index",
+        "temperature_c",
+        "views_mean_4",
+    )
+    for name in moved:
         assert not np.allclose(changed.loc[later, name], changed.loc[later, f"{name}_after"]), name
 
 

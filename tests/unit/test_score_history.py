@@ -28,7 +28,7 @@ def panel() -> pd.DataFrame:
 def test_offers_without_a_history_have_their_names_and_the_period_and_nothing_else() -> None:
     offers = pd.DataFrame({"product_id": ["b", "new"], "market_id": "m", "category": "c"})
     brands = pd.Series({"a": "x", "b": "x", "new": "y"})
-    closed, opened = assemble(panel(), offers, brands, VIEWS, WEEK)
+    closed, opened = assemble(panel(), offers, brands, VIEWS)
     assert opened["product_id"].tolist() == ["b", "new"]
     assert opened["brand"].tolist() == ["x", "y"]
     assert opened["temperature_c"].tolist() == [2.0, 2.0]
@@ -39,20 +39,18 @@ def test_offers_without_a_history_have_their_names_and_the_period_and_nothing_el
     assert not closed["is_open"].any()
 
 
-def test_views_stand_in_their_period_and_in_the_next_ones_lag() -> None:
+def test_views_stand_in_their_period() -> None:
     offers = pd.DataFrame({"product_id": ["a", "b"], "market_id": "m", "category": "c"})
-    closed, opened = assemble(panel(), offers, pd.Series({"a": "x", "b": "x"}), VIEWS, WEEK)
-    of = closed.set_index(["product_id", "period_start"])
-    assert of.loc[("a", START), ["views", "views_lag_1"]].tolist() == [3.0, 0.0]
-    assert of.loc[("a", START + WEEK), ["views", "views_lag_1"]].tolist() == [5.0, 3.0]
-    assert of.loc[("b", START + WEEK), ["views", "views_lag_1"]].tolist() == [0.0, 2.0]
-    assert opened["views_lag_1"].tolist() == [5.0, 0.0]
+    closed, _ = assemble(panel(), offers, pd.Series({"a": "x", "b": "x"}), VIEWS)
+    views = closed.set_index(["product_id", "period_start"])["views"]
+    assert views.to_dict() == {
+        ("a", START): 3.0, ("a", START + WEEK): 5.0, ("b", START): 2.0, ("b", START + WEEK): 0.0
+    }  # fmt: skip
 
 
 def test_a_shop_without_events_has_no_views() -> None:
     offers = pd.DataFrame({"product_id": ["a"], "market_id": "m", "category": "c"})
     empty = pd.DataFrame({"product_id": pd.Series(dtype=object), "period_start": pd.Series(dtype=object),
                           "views": pd.Series(dtype="float64")})  # fmt: skip
-    closed, opened = assemble(panel(), offers, pd.Series({"a": "x"}), empty, WEEK)
-    assert (closed[["views", "views_lag_1"]] == 0.0).all(axis=None)
-    assert opened["views_lag_1"].tolist() == [0.0]
+    closed, _ = assemble(panel(), offers, pd.Series({"a": "x"}), empty)
+    assert (closed["views"] == 0.0).all()

@@ -32,7 +32,8 @@ _PLAIN = (
     "revenue_rate_8",
 )
 _SUPPORT = ("display_rate", "feature_rate", "promotion_lag_1")
-_FLAGS = ("is_availability_missing", "is_weather_missing", "is_competitor_missing")
+_VIEWS = ("lag_1", "mean_4", "mean_13")
+_FLAGS = ("is_availability_missing", "is_weather_missing", "is_competitor_missing", "is_views_missing")
 YEARLY = ("season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2", "holiday_days", "days_to_holiday")
 """Columns that repeat every year. With less than two years they only name the week, and a model that reads them learns
 the trend of that one year as its season; the encoding then sets them to 0."""
@@ -43,6 +44,7 @@ USUAL_SQL: Mapping[str, str] = {f"log_usual_{name}": f"ln(1 + usual_{name})" for
 CONTEXT_SQL: Mapping[str, str] = {
     **USUAL_SQL,
     **{f"log_{name}": f"ln(1 + {name})" for name in _COUNTS},
+    **{f"log_views_{name}": f"ln(1 + views_{name})" for name in _VIEWS},
     **{name: name for name in _PLAIN},
     **{f"root_{name}": f"sqrt({name})" for name in _SUPPORT},
     **{name: f"double({name})" for name in _FLAGS},

@@ -11,7 +11,7 @@ PRICE_MOVE_RATE = 0.01
 LONGEST_SILENCE = 52
 
 
-def _before(periods: int | None = None) -> WindowSpec:
+def periods_before(periods: int | None = None) -> WindowSpec:
     """The ``periods`` periods before a row, or all of them; ranges over time, so gaps shift nothing."""
     first = Window.unboundedPreceding if periods is None else -periods
     return Window.partitionBy(*PAIR).orderBy("period_number").rangeBetween(first, -1)
@@ -33,14 +33,14 @@ def with_price_history(rows: DataFrame) -> DataFrame:
         latest earlier one (or since the start), at most 52. ``is_availability_missing`` of an open row: whether the row
         before lacked it, as the future is never recorded.
     """
-    price, one = F.col("unit_price").cast("double"), _before(1)
+    price, one = F.col("unit_price").cast("double"), periods_before(1)
     order = Window.partitionBy(*PAIR).orderBy("period_number")
     previous = F.lag("unit_price").over(order).cast("double")
     unrecorded = F.coalesce(F.lag("is_availability_missing").over(order), F.lit(True))
-    reference = F.avg("unit_price").over(_before(REFERENCE_PERIODS)).cast(MONEY)
+    reference = F.avg("unit_price").over(periods_before(REFERENCE_PERIODS)).cast(MONEY)
     promotion = F.greatest(*PROMOTION_RATES, "promotion_depth_rate")
     age = F.col("period_number") - F.col("first_on_sale")
-    last_sold = F.max(F.when(F.col("units") > 0, F.col("period_number"))).over(_before())
+    last_sold = F.max(F.when(F.col("units") > 0, F.col("period_number"))).over(periods_before())
     silence = F.least(F.coalesce(F.col("period_number") - last_sold, age), F.lit(LONGEST_SILENCE))
     return rows.withColumns(
         {
@@ -49,7 +49,7 @@ def with_price_history(rows: DataFrame) -> DataFrame:
             "price_moved": F.coalesce(F.abs(price / previous - 1) > PRICE_MOVE_RATE, F.lit(False)),
             "promotion_lag_1": F.coalesce(F.max(promotion).over(one), F.lit(0.0)),
             "age_periods": age,
-            "sold_periods": F.count(F.when(F.col("units") > 0, 1)).over(_before()).cast("int"),
+            "sold_periods": F.count(F.when(F.col("units") > 0, 1)).over(periods_before()).cast("int"),
             "periods_since_sale": silence,
             "is_availability_missing": F.when(F.col("is_open"), unrecorded).otherwise(F.col("is_availability_missing")),
         }
@@ -74,14 +74,14 @@ def with_unit_history(rows: DataFrame) -> DataFrame:
         return F.coalesce(measure.over(frame), F.lit(0.0))
 
     own = F.col("units_winsorised")
-    lag = {f"units_lag_{k}": units(F.sum(own), _before(k).rangeBetween(-k, -k)) for k in (1, 2, 3, 4)}
-    mean = {f"units_mean_{k}": units(F.avg(own), _before(k)) for k in (4, 8, 13)}
+    lag = {f"units_lag_{k}": units(F.sum(own), periods_before(k).rangeBetween(-k, -k)) for k in (1, 2, 3, 4)}
+    mean = {f"units_mean_{k}": units(F.avg(own), periods_before(k)) for k in (4, 8, 13)}
     return rows.withColumns(
         {
             **lag,
             **mean,
-            "units_mean_all": units(F.avg(own), _before()),
-            "units_max_8": units(F.max(own), _before(8)),
-            "price_changes": F.count(F.when(F.col("price_moved"), 1)).over(_before()).cast("int"),
+            "units_mean_all": units(F.avg(own), periods_before()),
+            "units_max_8": units(F.max(own), periods_before(8)),
+            "price_changes": F.count(F.when(F.col("price_moved"), 1)).over(periods_before()).cast("int"),
         }
     ).withColumn("revenue_rate_8", F.log1p(F.col("units_mean_8") * F.col("reference_price").cast("double")))

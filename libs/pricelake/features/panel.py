@@ -29,6 +29,7 @@ from pricelake.features.history import with_price_history, with_unit_history
 from pricelake.features.outliers import with_outliers
 from pricelake.features.periods import Periods
 from pricelake.features.prices import with_period_facts, with_unit_cost, with_unit_price
+from pricelake.features.views import aggregate_to_views, join_views
 from pricelake.settings import FeatureSettings
 from pricelake.settings.shop import Shop
 
@@ -78,7 +79,7 @@ def build_demand_panel(
 
     Args:
         known: result of :func:`collect_known_periods`.
-        tables: bronze tables by name; ``calendar`` and ``weather`` are used where brought.
+        tables: bronze tables by name; ``calendar``, ``events`` and ``weather`` are used where brought.
         periods: calendar of the run.
         settings: ``features`` section.
         shop: country for holidays and assumed cost rates.
@@ -93,7 +94,8 @@ def build_demand_panel(
     rows = with_unit_price(fill_periods(known, periods, settings.delisted_days))
     rows = with_period_facts(with_unit_cost(rows, shop.assumed_costs))
     rows = with_unit_history(with_outliers(with_price_history(rows), settings.winsorise_mads))
-    rows = rows.where(F.col("period_number") >= periods.history_number)
+    views = aggregate_to_views(tables["events"], periods) if "events" in tables else None
+    rows = join_views(rows, views).where(F.col("period_number") >= periods.history_number)
     rows = join_category_context(rows, aggregate_to_category_context(known))
     horizon = periods.open_start + timedelta(days=HORIZON_DAYS)
     days = public_holidays(shop.country, shop.subdivision, periods.first_start, horizon)

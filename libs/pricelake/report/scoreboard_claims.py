@@ -169,9 +169,9 @@ LIMITS = (
         is_of_simulation=False,
     ),
     Limit(
-        "Not everybody looks at views",
-        "How often products were viewed tells part of what past prices followed. Rivals may read it, and some do; "
-        "PriceLake's demand model does not.",
+        "Views are read in two ways",
+        "How often products were viewed tells part of what past prices followed. Some rivals read the views of the "
+        "same period, which in a real shop answer the price too; PriceLake reads those of the periods before.",
         is_of_simulation=False,
     ),
     Limit(

@@ -104,6 +104,10 @@ DEMAND_PANEL = TableContract(
         required(
             "revenue_rate_8", DOUBLE, "units at the reference price: log1p of mean units x reference price, 8 periods"
         ),
+        required("views_lag_1", DOUBLE, "times the product was looked at one period before, all markets; 0 if unknown"),
+        required("views_mean_4", DOUBLE, "mean views of the 4 periods before; 0 if unknown"),
+        required("views_mean_13", DOUBLE, "mean views of the 13 periods before; 0 if unknown"),
+        required("is_views_missing", BOOLEAN, "true: none of the 13 periods before has its views recorded"),
         required("price_lag_ratio", DOUBLE, "unit_price one period before / reference_price; 1 without one"),
         required("promotion_lag_1", DOUBLE, "largest of the promotion rates one period before, 0–1"),
         required(

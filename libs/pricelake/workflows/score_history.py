@@ -1,7 +1,5 @@
 """What contenders of the scoreboard may know of a shop: its panel, views, buyers and ratings, as pandas."""
 
-from datetime import timedelta
-
 import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
@@ -33,13 +31,12 @@ def read_history(lake: Lake, market: Market, settings: Settings) -> History:
     panel = lake.read("gold.demand_panel").toPandas()  # thousands of rows: the size of the scored shop
     offers = market.offers().sort_values(KEY, kind="stable").reset_index(drop=True)
     brands = lake.read("bronze.products").select("product_id", "brand").toPandas().set_index("product_id")["brand"]
-    days = timedelta(days=settings.features.period_days)
-    closed, opened = assemble(panel, offers, brands, _views(lake, settings), days)
+    closed, opened = assemble(panel, offers, brands, _views(lake, settings))
     return History(closed, opened, offers, _ratings(lake), _buyers(lake))
 
 
 def assemble(
-    panel: pd.DataFrame, offers: pd.DataFrame, brands: pd.Series, views: pd.DataFrame, period: timedelta
+    panel: pd.DataFrame, offers: pd.DataFrame, brands: pd.Series, views: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Closed rows, and one open row for each offer.
 
@@ -48,14 +45,11 @@ def assemble(
         offers: what is to be priced.
         brands: by product_id.
         views: ``product_id``, ``period_start``, ``views``; periods without a view are absent.
-        period: length of a period.
     """
     panel = panel.astype(dict.fromkeys(MONEY, "float64")).merge(
         views, how="left", on=["product_id", "period_start"], validate="many_to_one"
     )
-    later = views.assign(period_start=views["period_start"] + period).rename(columns={"views": "views_lag_1"})
-    panel = panel.merge(later, how="left", on=["product_id", "period_start"], validate="many_to_one")
-    panel = panel.fillna({"views": 0.0, "views_lag_1": 0.0})
+    panel = panel.fillna({"views": 0.0})
     closed = panel[~panel["is_open"]].sort_values(["period_start", *KEY]).reset_index(drop=True)
     known = panel[panel["is_open"]].assign(views=np.nan)
     opened = known.set_index(KEY).reindex(pd.MultiIndex.from_frame(offers[KEY])).reset_index()

@@ -15,7 +15,7 @@ from pyspark.sql.types import BinaryType, StructField, StructType
 from pricelake.demand.inputs import exposure, period_number
 from pricelake.demand.response import array_bytes
 from pricelake.demand.response.pack import Floats, Indices, Pack
-from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL
+from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL, VIEWS_SQL
 
 ROWS_PER_PACK = 400_000
 CATEGORY = ("market_id", "department", "category")
@@ -31,6 +31,7 @@ nothing about demand without them."""
 
 CONTEXT_SQL: Mapping[str, str] = {
     "competitor": "dev_competitor",
+    **{name: f"dev_{name}" for name in VIEWS_SQL},
     **SURROUNDINGS_SQL,
     "precipitation": "precipitation_mm",
     "others_surprise": "others_surprise",

@@ -61,8 +61,15 @@ SURROUNDINGS_SQL: Mapping[str, str] = {
 }
 """What moves prices and demand alike: column → Spark SQL over gold.demand_panel."""
 
+VIEWS_SQL: Mapping[str, str] = {
+    "views_lag": "if(is_views_missing, null, ln(1 + views_lag_1))",
+    "views_mean": "if(is_views_missing, null, ln(1 + views_mean_4))",
+}
+"""Interest before the period: what customers look at they buy later, and a seller may have seen it too."""
+
 CONTROL_SQL: Mapping[str, str] = {
     **SUPPORT_SQL,
+    **VIEWS_SQL,
     "competitor": "if(is_competitor_missing, null, ln(double(list_price) / competitor_index))",
     **SURROUNDINGS_SQL,
     "trend": "datediff(period_start, date'2000-01-01') / 364.0",

@@ -14,7 +14,7 @@ CONTEXT = (
     "temperature_c", "precipitation_mm", "age_periods", "sold_periods", "periods_since_sale", "price_changes",
     "units_lag_1", "units_lag_2", "units_lag_3", "units_lag_4", "units_mean_4", "units_mean_8", "units_mean_13",
     "units_mean_all", "units_max_8", "price_lag_ratio", "promotion_lag_1", "category_units_lag_1",
-    "category_discount_rate", "views_lag_1",
+    "category_discount_rate", "views_lag_1", "views_mean_4", "views_mean_13",
 )  # fmt: skip
 N_PRICES = 3
 CODES = ("product_id", "market_id", "category", "brand")
