@@ -17,7 +17,7 @@ OUTLIER = {"product_id": "p004", "period_start": AS_OF - timedelta(weeks=4)}
 """A week in which one customer bought for a party: the panel pulls its units back."""
 
 ZEROS = ["coupon_rate", "feature_rate", "promotion_depth_rate", "days_to_holiday", "season_sin_1", "season_cos_1"]
-ZEROS += ["views_lag_1", "views_mean_4", "views_mean_13"]
+ZEROS += ["announced_discount_rate", "views_lag_1", "views_mean_4", "views_mean_13"]
 ZEROS += [
     "price_cut_rate",
     "season_sin_2",

@@ -56,6 +56,7 @@ def made_up_history(
             "unit_cost": cost.ravel(),
             "is_price_observed": units.ravel() > 0.0,
             "promotion_depth_rate": 0.0,
+            "announced_discount_rate": 0.0,
             "views": 0.0,
             "availability_rate": (units / np.maximum(wanted, 1.0)).ravel() + (wanted.ravel() == 0.0),
             "competitor_index": (price / rival).ravel(),

@@ -172,12 +172,15 @@ class Oracle:
 
     def _row(self, pair, week, cell, list_price, paid, start) -> dict:  # type: ignore[no-untyped-def]
         promo, is_open = self.promotion(pair, week), week == self.open
-        planned = money(list_price * (1 - promo.pop("announced")))
+        promo["announced_discount_rate"] = promo.pop("announced")
+        planned = money(list_price * (1 - promo["announced_discount_rate"]))
         unit_price = planned if is_open or paid is None else paid
         cost = self.brought("costs", "unit_cost", pair, week)
         department, category = self.products.loc[pair[0], ["department", "category"]]
         rate = {"BREAD": 0.5}.get(category, {"HOME": 0.4, "FOOD": 0.55}[department])
         rival, available = self.competitor(pair, week), self.availability(pair, week)
+        if available == 0 and cell:
+            available = None
         holiday_days, days_to_holiday = self.calendar(pair[1], week)
         warm, wet, no_weather = self.weather(pair[1], week)
         angle = 2 * math.pi * (week.timetuple().tm_yday - 1) / 365.25

@@ -55,23 +55,27 @@ def with_period_facts(rows: DataFrame) -> DataFrame:
     """Promotion, availability and competitor columns with their missing-value policy.
 
     A promotion that no table lists did not take place, so 0 is its value and not a guess, and needs no indicator. A
-    period without a stock record or a competitor's price had one that is unknown, so the guess is flagged.
+    period without a stock record or a competitor's price had one that is unknown, so the guess is flagged. So had one
+    whose record says that it was sold out all the time and in which something was sold: stock that is counted when the
+    day's goods are gone, for one.
 
     Args:
         rows: filled rows with prices; rates null where nothing was recorded.
 
     Returns:
-        promotion rates with 0 for none; ``promotion_depth_rate`` 0 for none; ``availability_rate`` 1 where not
-        recorded, with ``is_availability_missing``; ``competitor_index`` = list_price / competitor_price, 1 where
-        missing, with ``is_competitor_missing``.
+        promotion rates with 0 for none; ``promotion_depth_rate`` and ``announced_discount_rate`` 0 for none;
+        ``availability_rate`` 1 where not recorded, with ``is_availability_missing``; ``competitor_index`` =
+        list_price / competitor_price, 1 where missing, with ``is_competitor_missing``.
     """
-    promotion = (*PROMOTION_RATES, "promotion_depth_rate")
+    promotion = (*PROMOTION_RATES, "promotion_depth_rate", "announced_discount_rate")
+    is_contradicted = (F.col("availability_rate") == 0) & (F.coalesce("units", F.lit(0.0)) > 0)
+    availability = F.when(~is_contradicted, F.col("availability_rate"))
     index = F.col("list_price").cast("double") / F.col("competitor_price")
     return rows.withColumns(
         {
             **{name: F.coalesce(F.col(name), F.lit(0.0)) for name in promotion},
-            "is_availability_missing": F.col("availability_rate").isNull(),
-            "availability_rate": F.coalesce(F.col("availability_rate"), F.lit(1.0)),
+            "is_availability_missing": availability.isNull(),
+            "availability_rate": F.coalesce(availability, F.lit(1.0)),
             "is_competitor_missing": F.col("competitor_price").isNull(),
             "competitor_index": F.coalesce(index, F.lit(1.0)),
         }

@@ -25,7 +25,7 @@ PANEL_KEY = (
 
 DEMAND_PANEL = TableContract(
     "gold.demand_panel",
-    "One product in one market and period, from its first sale to the period after the as-of date; "
+    "One product in one market and period, from its first sale to the period that contains the as-of date; "
     "features know only what was known before the period, plus the period's own price and planned promotions",
     (
         *PANEL_KEY,
@@ -69,7 +69,17 @@ DEMAND_PANEL = TableContract(
             "share of the market's store-days with an announced price cut, 0–1; 0 for shops that bring sales_panel",
         ),
         required("promotion_depth_rate", DOUBLE, "deepest announced reduction, 0–1; 0 without promotion or if unknown"),
-        required("availability_rate", DOUBLE, "share of the period in stock, 0–1; 1 where not recorded"),
+        required(
+            "announced_discount_rate",
+            DOUBLE,
+            "announced reduction of the list price times its share of store-days, the largest of all promotions but "
+            "coupons, 0–1; 0 without",
+        ),
+        required(
+            "availability_rate",
+            DOUBLE,
+            "share of the period in stock, 0–1; 1 where not recorded, or recorded as 0 in a period with sales",
+        ),
         required(
             "is_availability_missing", BOOLEAN, "true: availability was not recorded; open: nor in the period before"
         ),
@@ -130,6 +140,7 @@ DEMAND_PANEL = TableContract(
         "coupon_is_rate": rate_check("coupon_rate"),
         "price_cut_is_rate": rate_check("price_cut_rate"),
         "depth_is_rate": rate_check("promotion_depth_rate"),
+        "announced_is_rate": rate_check("announced_discount_rate"),
         "availability_is_rate": rate_check("availability_rate"),
         "cost_has_source": "(unit_cost IS NULL) = (cost_source IS NULL)",
     },

@@ -84,7 +84,7 @@ def with_demand(closed: pd.DataFrame) -> pd.DataFrame:
     list price less the promotion, since the panel carries forward what was paid weeks ago.
     """
     rows = closed[closed["availability_rate"].to_numpy(dtype=np.float64) >= LEAST_AVAILABLE]
-    asked = rows["list_price"].astype(float) * (1.0 - rows["promotion_depth_rate"].astype(float))
+    asked = rows["list_price"].astype(float) * (1.0 - rows["announced_discount_rate"].astype(float))
     is_paid = rows["is_price_observed"].astype(bool)
     return rows.assign(
         demand=rows["units"].astype(float) / rows["availability_rate"].astype(float),
