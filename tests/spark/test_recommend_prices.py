@@ -253,14 +253,19 @@ def test_others_gain_by_a_price_what_their_margin_and_the_cross_elasticity_say(s
     same = {"department": "FOOD", "category": "BREAD"}
     rows = [row for name in ("a", "b", "no cost") for row in panel_rows(name, **same)]
     rows += panel_rows("elsewhere", department="FOOD", category="CHEESE")
+    rows += [*panel_rows("cost in cents", **same), *panel_rows("explodes", **same)]
     for row in rows:
         if row["product_id"] == "no cost":
             row |= {"unit_cost": None, "cost_source": None}
+        if row["product_id"] == "cost in cents":
+            row |= {"unit_cost": Decimal("150.0000")}
     curves = [
         curve("a", cross_elasticity=0.2, log_units=float(np.log(10.0))),
         curve("b", cross_elasticity=0.5, log_units=float(np.log(30.0))),
         curve("no cost", cross_elasticity=0.1, log_units=float(np.log(1000.0))),
         curve("elsewhere", cross_elasticity=0.9, log_units=float(np.log(1000.0))),
+        curve("cost in cents", cross_elasticity=0.1, log_units=float(np.log(100.0))),
+        curve("explodes", cross_elasticity=0.1, log_units=80.0),
     ]
     panel = by_contract(spark, "gold.demand_panel", rows)
     found = rows_by_product(with_others_profit(by_contract(spark, "gold.demand_curves", curves), panel))

@@ -294,6 +294,17 @@ def test_prices_stay_near_those_that_history_has_seen() -> None:
     )
 
 
+def test_the_range_is_of_what_customers_pay() -> None:
+    """Of a list price of 2.49 less 20 % they pay 1.99, and 0.9 x 2.40 = 2.16 is the least that is trusted."""
+    rules = rule_set({"name": "seen", "kind": "trusted_range", "max_beyond_rate": 0.1})
+    below = decide(rules, discount_rate=0.2, observed_low=2.40, observed_high=3.00)
+    assert (below["held_back_reason"], below["binding_rule"]) == ("outside_trusted_range", "seen")
+    rising = decide(rules, discount_rate=0.2, elasticity_low=0.5, observed_low=1.90, observed_high=2.00)
+    assert rising["price_recommended"] == Decimal("2.7500")  # 80 % of it are 2.20
+    above = decide(rules, discount_rate=0.2, observed_low=1.00, observed_high=1.70)
+    assert above["held_back_reason"] == "outside_trusted_range"
+
+
 def absurd(what: str, price: str = " 2.49") -> str:
     return f"Hold{price}: the {what} is missing or makes no sense; correct it where it comes from."
 
@@ -436,6 +447,13 @@ def test_a_change_that_may_lose_is_of_low_confidence() -> None:
     assert result["is_changed"]
     assert result["uplift_low_amount"] < 0
     assert result["confidence"] == "low"
+
+
+def test_how_much_is_sold_does_not_decide_which_price_is_better() -> None:
+    sure = decide(rule_set(MARGIN, STEP), unit_cost=1.4, elasticity_low=2.0, elasticity_sd=0.1)
+    vague = decide(rule_set(MARGIN, STEP), unit_cost=1.4, elasticity_low=2.0, elasticity_sd=0.1, log_units_sd=1.4)
+    assert vague["uplift_low_amount"] < 0 < sure["uplift_low_amount"]
+    assert vague["confidence"] == sure["confidence"] != "low"
 
 
 BOUNDS = {

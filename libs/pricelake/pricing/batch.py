@@ -125,7 +125,7 @@ def _brought_columns(
 
 def _trust_columns(outcome: Outcome, rules: RuleSet) -> dict[str, pa.Array]:
     rows = outcome.rows
-    unsure = outcome.is_changed & (outcome.intervals.uplift.low <= 0)
+    unsure = outcome.is_changed & ~outcome.intervals.is_gain_sure
     trail = [*outcome.limit_trail, *ending_entries(rows, rules, outcome.choice), *hold_entries(outcome.stops)]
     names = pa.array([limit.rule for limit in outcome.limits] + [stop.rule for stop in outcome.stops], pa.string())
     held_by = len(outcome.limits) + outcome.stopped_by

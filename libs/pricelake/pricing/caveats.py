@@ -20,8 +20,8 @@ def confidence_levels(rows: PricingRows, has_curve: Mask, elasticity: Floats, is
     """``high``, ``medium``, ``low``, or ``none`` without a curve.
 
     The level follows the relative error of the elasticity, the number of price moves and the periods with sales
-    (``HIGH``, ``MEDIUM``). An assumed cost allows ``medium`` at best; a change whose uplift interval reaches below 0
-    is ``low``.
+    (``HIGH``, ``MEDIUM``). An assumed cost allows ``medium`` at best; a change that may lose within the interval
+    of the elasticity is ``low``.
 
     Args:
         rows: rows without absurd inputs.

@@ -11,6 +11,7 @@ from pricelake.pricing.money import (
     MAX_PRICE_TICKS,
     TICKS_PER_CENT,
     TICKS_PER_UNIT,
+    Floats,
     Mask,
     Ticks,
     cents_at_least,
@@ -137,10 +138,18 @@ def _trusted_range(rows: PricingRows, rule: TrustedRangeRule, scope: Mask) -> It
     for side, column in (("low", "observed_low"), ("high", "observed_high")):
         seen = np.clip(rows.ticks(column), 0, MAX_PRICE_TICKS)
         beyond = -rule.max_beyond_rate if side == "low" else rule.max_beyond_rate
-        ticks = share_of(seen, beyond, up=side == "low")
+        # what was seen is what customers paid; the limit is on the list price of which they pay a share
+        ticks = _list_price_of(share_of(seen, beyond, up=side == "low"), rows.paid_share, up=side == "low")
         # a product without an observed price has no range: nothing is trusted
         ticks = np.where(rows.known(column) & (seen > 0), ticks, NO_LIMIT if side == "low" else 0)
         yield Limit(rule.name, "range", "low" if side == "low" else "high", ticks, scope)
+
+
+def _list_price_of(paid: Ticks, paid_share: Floats, *, up: bool) -> Ticks:
+    """List prices at which so much is paid, rounded to the side that keeps what is paid within the limit."""
+    exact = paid / paid_share
+    ticks = np.where(paid_share == 1.0, paid, np.ceil(exact) if up else np.floor(exact))
+    return np.minimum(ticks, NO_LIMIT).astype(np.int64)
 
 
 def combine_limits(rows: PricingRows, limits: list[Limit], rules: RuleSet, settings: PricingSettings) -> Bounds:

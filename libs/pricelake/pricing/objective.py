@@ -123,11 +123,14 @@ class Intervals:
         now: at the list price in force.
         then: at the list price recommended.
         uplift: of the expected uplift, currency.
+        is_gain_sure: whether the price recommended is the better one over the whole interval of the slope. How much is
+            sold changes by how much, not which of the two is better.
     """
 
     now: ExpectedIntervals
     then: ExpectedIntervals
     uplift: Interval
+    is_gain_sure: Mask
 
 
 def intervals(
@@ -138,8 +141,9 @@ def intervals(
     With log units(u) = a + response(u), u = log(paid / reference price), a known up to log_units_sd and the slope up to
     elasticity_sd, independently: var log units(u) = log_units_sd^2 + (u x elasticity_sd)^2. At one price revenue and
     profit are units times a constant, so their ends are those of the units times that constant. The uplift
-    D = V(u_then) - V(u_now), each V proportional to units, has dD/da = D and dD/d slope = V_then u_then - V_now u_now
-    (first-order propagation of error, Casella and Berger, Statistical Inference, 2nd ed., section 5.5.4).
+    D = V(u_then) - V(u_now) of the product's own V, which is proportional to its units, has dD/da = D and
+    dD/d slope = V_then u_then - V_now u_now (first-order propagation of error, Casella and Berger, Statistical
+    Inference, 2nd ed., section 5.5.4). What the category's other products gain is added as it is.
 
     Args:
         rows: rows with curves.
@@ -153,13 +157,14 @@ def intervals(
     value_now, value_then = stated_value(rows, now[1]), stated_value(rows, then[1])
     own_now, own_then = (np.where(rows.has_cost, one.profit, one.revenue) for one in (now[1], then[1]))
     uplift = value_then - value_now
-    uplift_sd = np.sqrt((uplift * level_sd) ** 2 + ((own_then * u_then - own_now * u_now) * slope_sd) ** 2)
+    by_slope = np.abs((own_then * u_then - own_now * u_now) * slope_sd)
     # the same price brings the same: no uncertainty about a difference of nothing
-    uplift_sd = np.where(now[0] == then[0], 0.0, uplift_sd)
+    uplift_sd = np.where(now[0] == then[0], 0.0, np.hypot((own_then - own_now) * level_sd, by_slope))
     return Intervals(
         _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
         _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
+        uplift - z * by_slope > 0,
     )
 
 

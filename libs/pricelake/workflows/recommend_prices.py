@@ -7,8 +7,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import expected_units
+from pricelake.demand.inputs import PAIR
 from pricelake.demand.prediction import with_expected_units
 from pricelake.errors import PricingError
+from pricelake.pricing.inputs import MAX_COST_OVER_PRICE
+from pricelake.pricing.objective import MAX_EXPECTED
 from pricelake.pricing.recommend import join_pricing_inputs
 from pricelake.pricing.recommend import recommend_prices as price_all
 from pricelake.settings.rules import load_rules
@@ -105,7 +108,8 @@ def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
     """Curves with ``others_profit_slope``: profit of the category's other products per log price of this one.
 
     The cross elasticity times the profit that the others make at the prices in force (units at what is paid, less
-    cost); products without a known cost count for none. Currency.
+    cost). Products count for nothing without a known cost, and where a number is one that no price would be set on: a
+    slip in one product's cost must not price the others. Currency.
 
     Args:
         curves: gold.demand_curves of one as-of date.
@@ -113,12 +117,15 @@ def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
     """
     paid = F.col("list_price").cast("double") * (1 - F.col("discount_rate"))
     asked = panel.where("is_open").select(
-        "product_id", "market_id", "period_start", "department", "category", paid.alias("paid"), "unit_cost"
+        *PAIR, "period_start", "department", "category", paid.alias("paid"), "list_price", "unit_cost"
     )
     known = curves.join(asked, ["product_id", "market_id", "period_start"], how="inner")
     ratio = F.log(F.col("paid") / F.col("reference_price").cast("double"))
     priced = with_expected_units(known, "units_now", ratio)
-    own = F.coalesce(F.col("units_now") * (F.col("paid") - F.col("unit_cost").cast("double")), F.lit(0.0))
+    cost, price = F.col("unit_cost").cast("double"), F.col("list_price").cast("double")
+    is_believable = (cost <= price * MAX_COST_OVER_PRICE) & (F.col("units_now") <= MAX_EXPECTED)
+    profit = F.when(is_believable, F.col("units_now") * (F.col("paid") - cost))
+    own = F.coalesce(profit, F.lit(0.0))
     of_category = F.sum(own).over(Window.partitionBy("market_id", "department", "category", "period_start"))
     slope = F.col("cross_elasticity") * (of_category - own)
     return priced.withColumn("others_profit_slope", slope).select(*curves.columns, "others_profit_slope")
