@@ -1,5 +1,6 @@
 """The response to price on a panel in Spark, against NumPy, a library's clustered errors, and known elasticities."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,10 +10,10 @@ import statsmodels.api as sm
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import response
-from pricelake.demand.response import price_model
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import learn_response
 from pricelake.demand.response.model import with_response, with_usual_units
+from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.response.price_model import (
     CONTROLS,
     FOLDS,
@@ -90,8 +91,8 @@ def test_coefficients_are_those_of_least_squares_on_the_other_folds(deviations):
     assert 0.0 < model.unexplained_rate < 1.0
 
 
-def test_strength_has_the_clustered_error_of_a_library(deviations, monkeypatch):
-    monkeypatch.setattr(price_model, "MIN_CATEGORIES", 20)  # two categories: clustered by pair
+def test_strength_has_the_clustered_error_of_a_library(deviations):
+    """Two categories are too few, so that products are the clusters."""
     past = deviations.where(F.col("period_start") < F.lit(END))
     (strength,) = fit_price_model(past, 10.0).strengths
     table = past.select("product_id", "dev_target", "dev_cost", *(f"dev_{name}" for name in CONTROLS)).toPandas()
@@ -104,6 +105,34 @@ def test_strength_has_the_clustered_error_of_a_library(deviations, monkeypatch):
     assert strength.coefficient == pytest.approx(oracle.params["dev_cost"], rel=1e-3)
     assert strength.standard_error == pytest.approx(oracle.bse["dev_cost"] * np.sqrt(32 / 31), rel=1e-3)
     assert strength.is_strong == (strength.f >= 10.0)
+
+
+def test_a_handful_of_products_says_nothing_about_an_instrument(spark):
+    past = with_deviations(panel_frame(spark, shop_rows(products=8)), F.lit(END))
+    (strength,) = fit_price_model(past.where(F.col("period_start") < F.lit(END)), 0.0).strengths
+    assert (strength.clusters, strength.f, strength.is_strong) == (8, 0.0, False)
+    assert strength.coefficient > 0.2
+
+
+def test_weeks_without_weather_say_nothing_about_it(spark):
+    rows = shop_rows(products=8)
+    known = rows["period_start"] >= END - timedelta(weeks=20)
+    rows["temperature_c"] = np.where(known, 20.0 + rows.groupby("product_id").cumcount() % 3, 0.0)
+    rows["is_weather_missing"] = ~known
+    found = with_deviations(panel_frame(spark, rows), F.lit(END)).select(*KEY, "dev_temperature").toPandas()
+    found = rows.merge(found, on=KEY, validate="one_to_one")
+    assert (found.loc[~known, "dev_temperature"] == 0.0).all()
+    assert found.loc[known, "dev_temperature"].abs().max() < 2.0
+
+
+def test_an_unsold_week_has_the_discount_that_was_announced_for_all_of_it(spark):
+    rows = shop_rows(products=2)
+    promoted = rows["period_start"] == END
+    rows.loc[promoted, "units"] = 0.0
+    rows.loc[promoted, ["promotion_depth_rate", "announced_discount_rate", "price_cut_rate"]] = [0.4, 0.1, 0.25]
+    rows.loc[promoted, "is_price_observed"] = False
+    found = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") == F.lit(END))
+    assert [row[0] for row in found.select("log_discount").collect()] == pytest.approx([np.log(0.9)] * 2)
 
 
 def test_an_assumed_cost_is_no_instrument(spark):
@@ -138,6 +167,39 @@ def test_known_elasticities_are_told_apart(learnt):
     assert sum(learnt.facts["categories_by_identification"].values()) == 2
 
 
+def test_no_kind_is_outside_the_bounds(panel):
+    closed = panel.where("not is_open and age_periods > 0")
+    bounded = replace(PRIOR, smallest=1.9, largest=2.2)
+    found = learn_response(closed, F.lit(END), None, None, 7, bounded, 23.1).model
+    for table in (found.kinds, found.products):
+        assert table["elasticity"].between(1.9, 2.2).all()
+        assert table["elasticity"].nunique() > 1
+
+
+def test_a_slip_in_one_price_moves_nothing_else(spark, learnt):
+    rows = shop_rows()
+    slip = (rows["product_id"] == "p000") & (rows["period_start"] == END - timedelta(weeks=9))
+    for name in ("list_price", "unit_price"):
+        rows[name] = rows[name].where(~slip, 100 * rows[name])
+    closed = panel_frame(spark, rows).where("not is_open and age_periods > 0")
+    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1).model.products.set_index("product_id")
+    clean = learnt.model.products.set_index("product_id")
+    moved = (found["elasticity"] - clean["elasticity"]).drop("p000")
+    assert moved.abs().max() < 0.25
+
+
+def test_rare_products_are_not_among_the_others(panel, learnt):
+    """However many there are: the coefficients were learnt without them."""
+    names = ("price_surprise", "others_surprise", "promotion_effect", "category_share")
+    alone = with_response(panel, learnt.model, F.lit(END)).select(*KEY, *names).toPandas().sort_values(KEY)
+    rare = panel.withColumn("product_id", F.concat(F.lit("rare "), "product_id"))
+    crowd = with_response(panel.unionByName(rare), learnt.model, F.lit(END)).select(*KEY, *names).toPandas()
+    is_rare = crowd["product_id"].str.startswith("rare")
+    known = crowd[~is_rare].sort_values(KEY)
+    np.testing.assert_allclose(known[list(names)], alone[list(names)], atol=1e-12)
+    assert crowd.loc[is_rare, "category_share"].between(0.0, 0.6).all()
+
+
 def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
     answered = with_usual_units(with_response(panel, learnt.model, F.lit(END)))
     found = with_usual_history(answered, 7).toPandas().sort_values(KEY, ignore_index=True)
@@ -145,7 +207,9 @@ def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
     moved = response(found["log_price"] - found["log_reference"], *shape)
     np.testing.assert_allclose(found["price_effect"] - found["reference_effect"], moved, atol=1e-9)
     closed = found[~found["is_open"]]
-    promoted = learnt.model.promotions["display"] * closed["display_rate"]
+    promotions = learnt.model.promotions
+    others = closed["dev_others_list_price"] + closed["dev_others_discount"]
+    promoted = promotions["display"] * closed["display_rate"] + promotions[OTHERS_PRICE] * others
     wanted = closed["units_winsorised"] * np.exp(-closed["price_effect"] - promoted)
     np.testing.assert_allclose(closed["usual_units"], wanted, rtol=1e-9)
     assert found.loc[found["is_open"], "usual_units"].isna().all()
@@ -176,4 +240,5 @@ def test_no_price_ever_moved(spark):
     assert found.model.products["elasticity"].to_numpy() == pytest.approx(2.0, abs=0.3)
     assert set(found.model.products["identification"]) == {"weak"}
     assert isinstance(found.model.price, PriceModel)
-    assert np.isfinite(found.model.products["elasticity_sd"]).all()
+    # no wider than what is believed before: an interval that can be priced on
+    assert found.model.products["elasticity_sd"].between(0.1, 3.0).all()

@@ -14,7 +14,7 @@ import numpy as np
 
 from pricelake.demand.response.kernel import Sums
 from pricelake.demand.response.pack import Floats, Indices, Response
-from pricelake.demand.response.pooling import Pooled, pool
+from pricelake.demand.response.pooling import CONSTANT_SD, Pooled, pool
 
 MAX_ROUNDS = 25
 TOLERANCE = 2e-3
@@ -150,9 +150,9 @@ def _newton(sums: Sums, now: Response, prior: Prior, coefficient_sd: Floats) -> 
 
 
 def _common_sd(sums: Sums, prior: Prior, coefficient_sd: Floats, inflation: float) -> float:
-    """Relative standard error of all elasticities together."""
+    """Relative standard error of all elasticities together; without price moves that of the prior."""
     inverse = np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd))
-    return float(np.sqrt(inflation * inverse[-2, -2]))
+    return float((1.0 / (inflation * inverse[-2, -2]) + CONSTANT_SD**-2) ** -0.5)
 
 
 def _with_priors(hessian: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:

@@ -9,7 +9,9 @@ category counts as identified
 - by ``discounts``, where the elasticity of the category as a whole is known to ``LARGEST_RELATIVE_SD`` without the
   surprise;
 
-and is ``weak`` otherwise. The elasticities of a weakly identified category are what its kind has elsewhere.
+and is ``weak`` otherwise. A product of a weakly identified category still learns from its own prices, but only as much
+as surprises may be trusted (``demand.surprise_sd``): most of its elasticity is what its kind has elsewhere, and its
+interval says so.
 """
 
 import numpy as np

@@ -11,13 +11,16 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO
 from pricelake.demand.response.fitting import Fitted, Prior, fit_response
 from pricelake.demand.response.identification import identified_by
 from pricelake.demand.response.model import ResponseModel
 from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
 from pricelake.demand.response.past import PAST, PAST_PRICE
 from pricelake.demand.response.price_model import (
+    DIGITS,
     INSTRUMENT_SQL,
+    INSTRUMENTED,
     PriceModel,
     fit_price_model,
     with_deviations,
@@ -36,8 +39,8 @@ CONTROL_FUNCTION_SD = 10.0
 COLUMNS = (*PROMOTION_SQL, *CONTROLS, *PAST_PRICE, "price_surprise", *PAST)
 OWN_SD = {"price_cut": PRICE_CUT_SD, **dict.fromkeys((*PAST_PRICE, "price_surprise"), CONTROL_FUNCTION_SD)}
 COEFFICIENT_SD = np.array([OWN_SD.get(name, WIDE_SD) for name in COLUMNS])
-LEAST_COST_MOVES = 0.005
-"""Standard deviation of an instrument, in logs and within pairs, from which it is taken to have moved a category."""
+LEAST_MOVES = 0.003
+"""Standard deviation of what instruments moved, in log prices and within pairs, from which a category was moved."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ def learn_response(
         least_f: least F of an instrument that is used.
         on_round: told the round and the most there can be.
     """
-    rows = with_deviations(panel, training_end).where(F.col("period_start") < training_end)
-    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+    past = with_deviations(panel, training_end).where(F.col("period_start") < training_end)
+    # a list price that far from the others of its product is taken for a slip of the pen
+    rows = past.where(F.abs("dev_target") <= MAX_LOG_PRICE_RATIO).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         price = fit_price_model(rows, least_f)
         traits = read_traits(rows, factors, names)
@@ -100,7 +104,7 @@ def learn_response(
         rows.unpersist()
     category = traits.groups["category"]
     found = identified_by(information, fitted.response.elasticity, category, fitted.inflation, instrumented)
-    return Learnt(_model(price, fitted, traits, found[category]), _facts(price, fitted, traits, found))
+    return Learnt(_model(price, fitted, traits, found[category], prior), _facts(price, fitted, traits, found))
 
 
 def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
@@ -108,20 +112,23 @@ def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDA
     categories = traits.products[["department", "category"]].drop_duplicates().sort_values(["department", "category"])
     if not price.instruments:
         return np.zeros(len(categories), dtype=bool)
-    moves = [F.stddev_pop(f"dev_{name}").alias(name) for name in price.instruments]
-    found = rows.groupBy("department", "category").agg(*moves).toPandas()  # one row per category
-    merged = categories.merge(found, on=["department", "category"], how="left")
-    return (merged[list(price.instruments)].max(axis=1).fillna(0.0) >= LEAST_COST_MOVES).to_numpy()
+    moves = F.stddev_pop(INSTRUMENTED).alias("moves")
+    moved = with_price_surprise(rows, price).groupBy("department", "category").agg(moves)
+    merged = categories.merge(moved.toPandas(), on=["department", "category"], how="left")  # one row per category
+    return (merged["moves"].fillna(0.0) >= LEAST_MOVES).to_numpy()
 
 
-def _model(price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_]) -> ResponseModel:
+def _model(
+    price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_], prior: Prior
+) -> ResponseModel:
     pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
     spread = np.hypot(pooled.sd, pooled.mean * fitted.common_sd)
     products = traits.products[["product_id"]].assign(
         elasticity=fitted.response.elasticity, elasticity_sd=spread, identification=identification
     )
+    of_kind = np.clip(pooled.expected, prior.smallest, prior.largest)
     expected = traits.products[["department", "category"]].assign(
-        elasticity=pooled.expected,
+        elasticity=of_kind,
         elasticity_sd=np.hypot(pooled.expected_sd, pooled.expected * fitted.common_sd),
         identification=identification,
     )
@@ -130,15 +137,15 @@ def _model(price: PriceModel, fitted: Fitted, traits: Traits, identification: np
     anywhere = kinds.iloc[[0]].assign(
         department="",
         category="",
-        elasticity=float(pooled.expected.mean()),
-        elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), pooled.expected.std())),
+        elasticity=float(of_kind.mean()),
+        elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), of_kind.std())),
         identification="weak",
     )
-    promotions = {name: coefficients[name] for name in PROMOTION_SQL}
+    products, kinds = (rows.round(dict.fromkeys(("elasticity", "elasticity_sd"), DIGITS)) for rows in (products, kinds))
+    promotions = {name: round(coefficients[name], DIGITS) for name in PROMOTION_SQL}
     promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
-    return ResponseModel(
-        price, fitted.response.rise, promotions, products, pd.concat([kinds, anywhere], ignore_index=True)
-    )
+    rise = round(fitted.response.rise, DIGITS)
+    return ResponseModel(price, rise, promotions, products, pd.concat([kinds, anywhere], ignore_index=True))
 
 
 def _facts(

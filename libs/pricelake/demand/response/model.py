@@ -54,8 +54,10 @@ def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) 
         (:mod:`pricelake.demand.curve`): ``elasticity_low``, ``elasticity_high``, ``bend``, ``steepness``.
     """
     spark = panel.sparkSession
-    rows = with_price_surprise(with_deviations(panel, training_end), model.price)
-    known = _join_elasticities(rows, spark, model)
+    products = spark.createDataFrame(model.products, PRODUCTS_SCHEMA)
+    found = panel.join(products, "product_id", how="left")
+    rows = with_price_surprise(with_deviations(found, training_end, F.col("elasticity").isNotNull()), model.price)
+    known = _with_kinds(rows, spark, model)
     own = limited(F.col("dev_target") + F.col("log_discount"))
     usual = F.log(F.col("list_price").cast("double")) - F.col("dev_target")
     reference = limited(F.log(F.col("reference_price").cast("double")) - usual)
@@ -87,17 +89,14 @@ def with_usual_units(rows: DataFrame) -> DataFrame:
     return rows.withColumn("usual_units", usual)
 
 
-def _join_elasticities(rows: DataFrame, spark: SparkSession, model: ResponseModel) -> DataFrame:
-    """Elasticities of products of the fit; of others those of their category, or of all."""
+def _with_kinds(rows: DataFrame, spark: SparkSession, model: ResponseModel) -> DataFrame:
+    """Elasticities of products of the fit as they are; of others those of their category, or of all."""
     found = ("elasticity", "elasticity_sd", "identification")
-    products = spark.createDataFrame(model.products, PRODUCTS_SCHEMA)
     kinds = spark.createDataFrame(model.kinds, KINDS_SCHEMA)
     named = kinds.where("category <> ''").select(
         "department", "category", *(F.col(name).alias(f"kind_{name}") for name in found)
     )
     others = model.kinds[model.kinds["category"] == ""].iloc[0]
-    joined = rows.join(products, "product_id", how="left").join(
-        F.broadcast(named), ["department", "category"], how="left"
-    )
+    joined = rows.join(F.broadcast(named), ["department", "category"], how="left")
     filled = {name: F.coalesce(name, f"kind_{name}", F.lit(others[name])) for name in found}
     return joined.withColumns(filled).drop(*(f"kind_{name}" for name in found))

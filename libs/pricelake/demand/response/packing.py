@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
-from pricelake.demand.inputs import exposure, period_number
+from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO, exposure, limited, period_number
 from pricelake.demand.response import array_bytes
 from pricelake.demand.response.pack import Floats, Indices, Pack
 from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL, VIEWS_SQL
@@ -32,8 +32,7 @@ nothing about demand without them."""
 CONTEXT_SQL: Mapping[str, str] = {
     "competitor": "dev_competitor",
     **{name: f"dev_{name}" for name in VIEWS_SQL},
-    **SURROUNDINGS_SQL,
-    "precipitation": "precipitation_mm",
+    **{name: f"dev_{name}" for name in SURROUNDINGS_SQL},
     "others_surprise": "others_surprise",
 }
 """Spark SQL over rows of :func:`pricelake.demand.response.price_model.with_price_surprise`."""
@@ -60,7 +59,7 @@ def packed(rows: DataFrame, period_days: int, partitions: int) -> DataFrame:
         period_number(period_days).alias("period"),
         F.col("units").cast("double"),
         F.log(exposure()).alias("log_exposure"),
-        F.col("dev_target").alias("log_list"),
+        limited(F.col("dev_target")).alias("log_list"),
         "log_discount",
         "price_surprise",
         "instrumented_price",
@@ -108,7 +107,7 @@ def pack_rows(rows: pd.DataFrame) -> Pack:
         period=period - first,
         units=rows["units"].to_numpy(dtype=np.float64),
         log_exposure=rows["log_exposure"].to_numpy(dtype=np.float64),
-        log_price=log_list + log_discount,
+        log_price=np.clip(log_list + log_discount, -MAX_LOG_PRICE_RATIO, MAX_LOG_PRICE_RATIO),
         promotions=rows[list(PROMOTION_SQL)].to_numpy(dtype=np.float64),
         controls=np.column_stack([context, *beside]),
         surprise=rows["price_surprise"].to_numpy(dtype=np.float64),

@@ -16,7 +16,8 @@ products get those of all other folds, so that no row's own noise is taken for a
 equations whose sums one pass over the rows makes; the cost is linear in rows.
 
 Strength. An instrument is used where ``F = (c / se(c))^2`` reaches the least F of the settings, with ``se`` robust to
-dependence within categories (within product and market where there are fewer than ``MIN_CATEGORIES``). With one
+dependence within categories (within products, in all their markets, where there are fewer than ``MIN_CLUSTERS``
+categories). With fewer products than that nothing can be said, and ``F`` counts as 0. With one
 instrument that is the effective F of Montiel Olea and Pflueger (*Journal of Business & Economic Statistics* 31, 2013).
 """
 
@@ -30,15 +31,17 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StructField, StructType
 
-from pricelake.demand.inputs import PAIR
+from pricelake.demand.inputs import PAIR, limited
 
 Floats = npt.NDArray[np.float64]
 
 FOLDS = 5
-MIN_CATEGORIES = 20
+MIN_CLUSTERS = 20
 RIDGE = 1e-6
 """Added to correlations: it only keeps columns that are sums of others from blowing up."""
 LARGEST_DISCOUNT = 0.95
+DIGITS = 8
+"""Of coefficients that are kept: sums over a cluster come in any order, and the same rows shall give the same model."""
 LEAST_WEIGHT = 0.01
 """Units a period that a product without a past counts for in its category."""
 
@@ -57,7 +60,9 @@ SURROUNDINGS_SQL: Mapping[str, str] = {
     "season_cos_1": "season_cos_1",
     "season_sin_2": "season_sin_2",
     "season_cos_2": "season_cos_2",
-    "temperature": "temperature_c",
+    "temperature": "if(is_weather_missing, null, temperature_c)",
+    "precipitation": "if(is_weather_missing, null, precipitation_mm)",
+    "trend": "datediff(period_start, date'2000-01-01') / 364.0",
 }
 """What moves prices and demand alike: column → Spark SQL over gold.demand_panel."""
 
@@ -72,14 +77,14 @@ CONTROL_SQL: Mapping[str, str] = {
     **VIEWS_SQL,
     "competitor": "if(is_competitor_missing, null, ln(double(list_price) / competitor_index))",
     **SURROUNDINGS_SQL,
-    "trend": "datediff(period_start, date'2000-01-01') / 364.0",
 }
 """Control → Spark SQL over gold.demand_panel; null where unknown, which counts as the mean of the pair."""
 
 OTHERS = ("others_list_price", "others_discount")
 """Controls that are sums over the other products of the category in the same market and period, each weighted by its
 share of the category's units: an instrument that moves the prices of a whole category must not pass for the product's
-own price."""
+own price. Only products of the response count among them, wherever a sum is made: rare ones, of which there are many,
+would thin out the shares of those that the coefficients were learnt from."""
 
 CONTROLS = (*CONTROL_SQL, *OTHERS)
 
@@ -98,7 +103,7 @@ class Strength:
     Attributes:
         instrument: key of ``INSTRUMENT_SQL``.
         coefficient: d ln list_price / d instrument, given the controls.
-        standard_error: robust to dependence within clusters, above 0.
+        standard_error: robust to dependence within clusters, above 0; infinite with too few of them.
         f: effective F, 0 or more; 0 where the instrument does not vary.
         clusters: number of them.
         is_strong: whether it is used.
@@ -129,21 +134,23 @@ class PriceModel:
     unexplained_rate: float
 
 
-def with_deviations(panel: DataFrame, training_end: Column) -> DataFrame:
+def with_deviations(panel: DataFrame, training_end: Column, is_member: Column | None = None) -> DataFrame:
     """The panel with prices, controls and instruments in deviations from their means over the training periods.
 
     Args:
         panel: gold.demand_panel, open or closed rows.
         training_end: first day that is not trained on.
+        is_member: whether a row's product counts among the others of its category; None: all do.
 
     Returns:
         columns of ``panel``, ``price_fold`` (int), ``log_discount`` (at most 0, :func:`known_discount`),
-        ``category_share`` (of the mean units of the category in the market, 0–1) and ``dev_<name>`` (double) for
+        ``is_member``, ``category_share`` (of the mean units of the category's members in the market, and of its own if
+        it is none, 0–1) and ``dev_<name>`` (double) for
         ``target``, controls and instruments; 0 where a value or the pair's mean is unknown.
     """
     named = {"target": TARGET_SQL, **CONTROL_SQL, **INSTRUMENT_SQL}
     valued = panel.withColumns({f"dev_{name}": F.expr(sql).cast("double") for name, sql in named.items()})
-    unannounced = F.col("is_price_observed") & (F.col("price_cut_rate") == 0)
+    unannounced = F.col("is_price_observed") & (F.col("announced_discount_rate") == 0)
     means = (
         valued.where(F.col("period_start") < training_end)
         .groupBy(*PAIR)
@@ -155,10 +162,16 @@ def with_deviations(panel: DataFrame, training_end: Column) -> DataFrame:
     joined = valued.join(means, list(PAIR), how="left")
     centred = {f"dev_{name}": F.coalesce(F.col(f"dev_{name}") - F.col(f"mean_{name}"), F.lit(0.0)) for name in named}
     fold = F.pmod(F.xxhash64("product_id"), F.lit(FOLDS)).cast("int").alias("price_fold")
-    discounted = joined.withColumns(centred).select("*", fold, known_discount().alias("log_discount"))
-    weight, total = F.col("units_mean_all") + LEAST_WEIGHT, F.sum(F.col("units_mean_all") + LEAST_WEIGHT)
-    shared = discounted.withColumn("category_share", weight / total.over(_moment()))
-    others = {f"dev_{name}": of_others(own) for name, own in zip(OTHERS, ("dev_target", "log_discount"), strict=True)}
+    member = F.lit(True) if is_member is None else is_member
+    discounted = joined.withColumns(centred).select(
+        "*", fold, known_discount().alias("log_discount"), member.alias("is_member")
+    )
+    weight, nothing = F.col("units_mean_all") + LEAST_WEIGHT, F.lit(0.0)
+    total = F.sum(F.when(F.col("is_member"), weight).otherwise(nothing)).over(_moment())
+    beside = F.when(F.col("is_member"), nothing).otherwise(weight)
+    shared = discounted.withColumn("category_share", weight / (total + beside))
+    of_own = (limited(F.col("dev_target")), F.col("log_discount"))
+    others = {f"dev_{name}": of_others(own) for name, own in zip(OTHERS, of_own, strict=True)}
     return shared.withColumns(others).drop(*(f"mean_{name}" for name in named), "usual_log_discount")
 
 
@@ -169,7 +182,8 @@ def known_discount() -> Column:
     usual discount beside announced ones says nothing about it. To take the list price there would call the price high
     wherever nothing was sold.
     """
-    announced = F.when(F.col("price_cut_rate") > 0, _log_paid_share(F.col("promotion_depth_rate")))
+    reduction = F.col("announced_discount_rate")
+    announced = F.when(reduction > 0, _log_paid_share(reduction))
     seen = F.when(F.col("is_price_observed"), _log_paid_share(F.col("discount_rate")))
     return F.coalesce(seen, announced, F.col("usual_log_discount"), F.lit(0.0))
 
@@ -178,9 +192,9 @@ def _log_paid_share(discount: Column) -> Column:
     return F.log(1 - F.least(discount, F.lit(LARGEST_DISCOUNT)))
 
 
-def of_others(name: str) -> Column:
-    """Sum of a column over the other products of the category, each weighted by its ``category_share``."""
-    own = F.col(name) * F.col("category_share")
+def of_others(values: Column) -> Column:
+    """Sum of a column over the other members of the category, each weighted by its ``category_share``."""
+    own = F.when(F.col("is_member"), values * F.col("category_share")).otherwise(F.lit(0.0))
     return F.sum(own).over(_moment()) - own
 
 
@@ -200,7 +214,7 @@ def fit_price_model(rows: DataFrame, least_f: float) -> PriceModel:
     coefficients, unexplained = [], 0.0
     for fold in range(FOLDS):
         solved = _solve((total - sums[fold])[np.ix_(kept, kept)])
-        coefficients.append(tuple(float(value) for value in solved))
+        coefficients.append(tuple(round(float(value), DIGITS) for value in solved))
         contrast = np.concatenate([[1.0], -solved])
         unexplained += float(contrast @ sums[fold][np.ix_(kept, kept)] @ contrast)
     rate = unexplained / total[0, 0] if total[0, 0] > 0 else 0.0
@@ -220,9 +234,9 @@ def with_price_surprise(rows: DataFrame, model: PriceModel) -> DataFrame:
     parts = [F.element_at(own, i + 1) * F.col(f"dev_{name}") for i, name in enumerate(names)]
     by_controls, by_instruments = (sum(some, F.lit(0.0)) for some in (parts[: len(CONTROLS)], parts[len(CONTROLS) :]))
     with_parts = rows.withColumns(
-        {INSTRUMENTED: by_instruments, SURPRISE: F.col("dev_target") - by_controls - by_instruments}
+        {INSTRUMENTED: by_instruments, SURPRISE: limited(F.col("dev_target") - by_controls - by_instruments)}
     )
-    return with_parts.withColumn(OTHERS_SURPRISE, of_others(SURPRISE))
+    return with_parts.withColumn(OTHERS_SURPRISE, of_others(F.col(SURPRISE)))
 
 
 def _summed_products(rows: DataFrame, names: Sequence[str]) -> Floats:
@@ -292,8 +306,10 @@ def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: 
         return (int(found[0]), float(found[1])) if found is not None else (0, 0.0)
 
     count, squares = clustered("department", "category")
-    if count < MIN_CATEGORIES:
-        count, squares = clustered(*PAIR)
+    if count < MIN_CLUSTERS:
+        count, squares = clustered("product_id")
+    if count < MIN_CLUSTERS:
+        return Strength(instrument, coefficient, float("inf"), 0.0, count, False)
     error = float(np.sqrt(squares * count / max(count - 1, 1)) / variation)
     f = (coefficient / error) ** 2 if error > 0 else 0.0
     return Strength(instrument, coefficient, error, f, count, f >= least_f)
