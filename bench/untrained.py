@@ -40,9 +40,10 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
         default_log_price=1.0,
         vocabulary_sizes=tuple((level, int(largest[level]) + 1) for level in LEVEL_SQL),
         rank=rank,
+        min_sold_periods=settings.demand.min_sold_periods,
         rows=len(products),
     )
-    spec = network_spec(encoding, settings.demand)
+    spec = network_spec(encoding, settings.demand, encoding.rows)
     shapes = [weight.shape for weight in build_network(spec).get_weights()]
     return DemandModel(
         encoding=encoding,
@@ -53,6 +54,7 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
         response=_response(products.to_numpy(), random),
         log_units_sd={"": 0.2},
         trained_until=trained_until,
+        seen_until=trained_until,
         seed=seed,
     )
 

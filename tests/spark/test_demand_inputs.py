@@ -54,7 +54,7 @@ def fitted(spark, rows):
     train = panel.where(F.col("period_start") < F.lit(SPLIT))
     vocabulary = fit_vocabulary(train).cache()
     factors = factors_frame(spark, rows)
-    return panel, vocabulary, factors, fit_encoding(train, vocabulary, factors, 280)
+    return panel, vocabulary, factors, fit_encoding(train, vocabulary, factors, 280, 20)
 
 
 @pytest.fixture(scope="module")
@@ -185,13 +185,24 @@ def test_yearly_columns_are_silent_until_two_years_are_known(spark, fitted, rows
     yearly = with_history(panel_frame(spark, rows.assign(season_sin_1=0.7, holiday_days=2)))
     short = encode(yearly, vocabulary, factors, encoding).first()
     assert all(short[name] == 0.0 for name in YEARLY)
-    long = fit_encoding(panel.where("not is_open"), vocabulary, factors, 728)
+    long = fit_encoding(panel.where("not is_open"), vocabulary, factors, 728, 20)
     assert long.knows_season
     assert encode(yearly, vocabulary, factors, long).first()["season_sin_1"] == pytest.approx(0.7)
 
 
+def test_a_product_has_no_name_before_it_has_sold_often_enough(spark, fitted, rows):
+    panel, vocabulary, factors, encoding = fitted
+    found = encode(panel, vocabulary, factors, encoding).select("sold_periods", "product_index", "brand_index")
+    table = found.toPandas()
+    early = table["sold_periods"] < 20
+    assert 0.2 < early.mean() < 0.8
+    assert (table.loc[early, "product_index"] == 0).all()
+    assert (table.loc[~early, "product_index"] > 0).mean() > 0.8
+    assert (table.loc[early, "brand_index"] > 0).mean() > 0.8
+
+
 def test_without_a_recommender_there_are_no_factor_columns(fitted):
     panel, vocabulary, _, _ = fitted
-    encoding = fit_encoding(panel.where("not is_open"), vocabulary, None, 280)
+    encoding = fit_encoding(panel.where("not is_open"), vocabulary, None, 280, 20)
     assert encoding.factor_names == ()
     assert "factor_0" not in encode(panel, vocabulary, None, encoding).columns

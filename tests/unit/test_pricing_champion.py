@@ -39,7 +39,7 @@ def test_without_a_champion_there_is_nothing_to_price_on(job: Any, monkeypatch: 
 
 def test_a_champion_that_has_seen_the_future_is_refused(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "Registry", registry_with(SimpleNamespace(version=3)))
-    monkeypatch.setattr(curves, "load_model", lambda path: SimpleNamespace(trained_until=date(2024, 3, 5)))
+    monkeypatch.setattr(curves, "load_model", lambda path: SimpleNamespace(seen_until=date(2024, 3, 5)))
     with pytest.raises(PricingError) as caught:
         curves.draw_curves(job)
     assert str(caught.value) == (

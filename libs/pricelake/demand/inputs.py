@@ -1,9 +1,11 @@
 """From the panel to the flat numbers the network reads: one encoding for training, evaluation and prediction.
 
 The network tells what would be sold at the usual price; what the price does to it comes from the response
-(:mod:`pricelake.demand.response`) as an offset. Every column of the context is known before the period. None depends on
-the period's discount. The list price is in it as ``price_surprise`` alone, which is no column of the price but of what
-the seller may have known when it was set: for a period to be priced it is that of the list price in force.
+(:mod:`pricelake.demand.response`) as an offset. Every column of the context is known before the period, with one
+exception: what the category's other products cost is in the offset and in ``price_surprise``, of a closed period as it
+was paid and of an open one as far as it is announced. None depends on the period's own discount. The list price is in
+it as ``price_surprise`` alone, which is no column of the price but of what the seller may have known when it was set:
+for a period to be priced it is that of the list price in force.
 """
 
 from collections.abc import Mapping
@@ -90,7 +92,8 @@ class Encoding:
         default_log_price: mean log reference price, for categories never seen.
         vocabulary_sizes: (level, highest index + 1), in the order of ``LEVEL_SQL``.
         rank: ALS factors per product, 0 without a recommender.
-        rows: training rows.
+        min_sold_periods: periods with sales before a row from which its product is known by name.
+        rows: training rows of frequent products.
     """
 
     knows_season: bool
@@ -99,6 +102,7 @@ class Encoding:
     default_log_price: float
     vocabulary_sizes: tuple[tuple[str, int], ...]
     rank: int
+    min_sold_periods: int
     rows: int
 
     @property
@@ -137,8 +141,12 @@ def fit_vocabulary(rows: DataFrame) -> DataFrame:
     return found.select("level", "value", index.alias("index"), only_category.alias("log_price"))
 
 
-def with_indices(panel: DataFrame, vocabulary: DataFrame, default_log_price: float) -> DataFrame:
-    """The panel with ``<level>_index`` (int, 0 = unknown) for every level, and ``category_log_price``."""
+def with_indices(panel: DataFrame, vocabulary: DataFrame, default_log_price: float, min_sold_periods: int) -> DataFrame:
+    """The panel with ``<level>_index`` (int, 0 = unknown) for every level, and ``category_log_price``.
+
+    A product is unknown until it has sold in ``min_sold_periods`` periods. In its early rows the name would tell that
+    it is one of those that went on to sell, which nobody knows when a new product is priced.
+    """
     indexed = panel
     for level, sql in LEVEL_SQL.items():
         known = vocabulary.where(F.col("level") == level).select(
@@ -146,7 +154,9 @@ def with_indices(panel: DataFrame, vocabulary: DataFrame, default_log_price: flo
         )
         known = known if level == "product" else F.broadcast(known)
         indexed = indexed.join(known, F.expr(sql) == F.col("__value"), how="left").drop("__value")
-        indexed = indexed.withColumn(f"{level}_index", F.coalesce(f"{level}_index", F.lit(0)))
+        is_known = F.col("sold_periods") >= min_sold_periods if level == "product" else F.lit(True)
+        index = F.coalesce(F.when(is_known, F.col(f"{level}_index")), F.lit(0))
+        indexed = indexed.withColumn(f"{level}_index", index)
         if level == "category":
             indexed = indexed.withColumn("category_log_price", F.coalesce("__price", F.lit(default_log_price)))
         indexed = indexed.drop("__price")
@@ -188,7 +198,8 @@ def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, e
         row's price against the reference price, ``log_price_ratio`` the log ratio of the two;
         ``panel_log_price_ratio`` has the panel's filled price instead. ``log_units_<lag>`` is the history as sold.
     """
-    indexed = with_factors(with_indices(panel, vocabulary, encoding.default_log_price), factors, encoding.rank)
+    known = with_indices(panel, vocabulary, encoding.default_log_price, encoding.min_sold_periods)
+    indexed = with_factors(known, factors, encoding.rank)
     context = {name: F.expr(sql).cast("float") for name, sql in _context_sql(encoding.knows_season).items()}
     log_exposure = F.log(exposure())
     return indexed.withColumnRenamed("units", "units_observed").withColumns(
@@ -220,7 +231,9 @@ def period_number(period_days: int) -> Column:
     return (F.datediff("period_start", F.lit(FIRST_MONDAY).cast("date")) / period_days).cast("long")
 
 
-def fit_encoding(rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, days: int) -> Encoding:
+def fit_encoding(
+    rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, days: int, min_sold_periods: int
+) -> Encoding:
     """Means and deviations of the context over the training rows: one aggregation, one row to the driver.
 
     Args:
@@ -228,13 +241,14 @@ def fit_encoding(rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | No
         vocabulary: of the same rows.
         factors: product factors, all of one length; None without a recommender.
         days: from the first to the last training period.
+        min_sold_periods: see :class:`Encoding`.
     """
     sizes = {row["level"]: int(row["size"]) for row in _level_sizes(vocabulary).collect()}  # one row per level
     rank = 0 if factors is None else int((factors.agg(F.max(F.size("factors"))).first() or [0])[0] or 0)
     price = rows.agg(F.round(F.avg(F.log(F.col("reference_price").cast("double"))), 6)).first()
     default = float(price[0]) if price is not None and price[0] is not None else 0.0
     knows_season = days >= YEARLY_MIN_DAYS
-    indexed = with_indices(rows, vocabulary, default)
+    indexed = with_indices(rows, vocabulary, default, min_sold_periods)
     sql = _context_sql(knows_season)
     figures = [F.expr(f"avg({text})") for text in sql.values()] + [
         F.expr(f"stddev_pop({text})") for text in sql.values()
@@ -249,6 +263,7 @@ def fit_encoding(rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | No
         default,
         tuple((level, sizes.get(level, 0) + 1) for level in LEVEL_SQL),
         rank,
+        min_sold_periods,
         count,
     )
 

@@ -31,7 +31,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 PRODUCTS_FILE, KINDS_FILE = "products.parquet", "kinds.parquet"
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class DemandModel:
         response: how units answer the price.
         log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of log units).
         trained_until: first day the training rows do not include.
+        seen_until: first day that nothing of the model rests on: when to stop, how sure the level is and whether it
+            passed the gates follow later rows than the training's.
         seed: of the training.
     """
 
@@ -58,6 +60,7 @@ class DemandModel:
     response: ResponseModel
     log_units_sd: Mapping[str, float]
     trained_until: date
+    seen_until: date
     seed: int
 
     def with_weights(self, weights: Sequence[npt.NDArray[np.float32]]) -> "DemandModel":
@@ -65,8 +68,14 @@ class DemandModel:
         return replace(self, weights=tuple(weights))
 
 
-def network_spec(encoding: Encoding, settings: DemandSettings) -> NetworkSpec:
-    """The network for an encoding."""
+def network_spec(encoding: Encoding, settings: DemandSettings, rows: int) -> NetworkSpec:
+    """The network for an encoding.
+
+    Args:
+        encoding: of the training rows.
+        settings: ``demand`` section.
+        rows: that the loss stands for, see :class:`pricelake.demand.network.NetworkSpec`.
+    """
     return NetworkSpec(
         context=tuple(CONTEXT_SQL),
         means=encoding.means,
@@ -78,7 +87,7 @@ def network_spec(encoding: Encoding, settings: DemandSettings) -> NetworkSpec:
         dropout_rate=settings.dropout_rate,
         l2=settings.l2,
         effect_deviations=tuple(sorted(settings.effect_deviations.items())),
-        rows=encoding.rows,
+        rows=rows,
     )
 
 
@@ -108,6 +117,7 @@ def save_model(model: DemandModel, directory: Path) -> None:
         },
         "log_units_sd": dict(model.log_units_sd),
         "trained_until": model.trained_until.isoformat(),
+        "seen_until": model.seen_until.isoformat(),
         "seed": model.seed,
     }
     (directory / MODEL_FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -145,6 +155,7 @@ def load_model(directory: Path) -> DemandModel:
         _response(facts["response"], directory),
         facts["log_units_sd"],
         date.fromisoformat(facts["trained_until"]),
+        date.fromisoformat(facts["seen_until"]),
         int(facts["seed"]),
     )
 

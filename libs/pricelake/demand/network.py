@@ -44,7 +44,8 @@ class NetworkSpec:
         dropout_rate: 0–1.
         l2: penalty on the weights of the body.
         effect_deviations: (effect, prior standard deviation) of the hierarchy's effects.
-        rows: training rows; the prior counts once against all of them.
+        rows: that the loss stands for: training rows, each by its weight over that of a typical row. The prior counts
+            once against all of them.
     """
 
     context: tuple[str, ...]

@@ -13,7 +13,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from pricelake.demand.curve import CURVE_COLUMNS
 from pricelake.demand.curve_columns import elasticity_column, response_column
-from pricelake.demand.inputs import LEVEL_SQL, PAIR, ROW_KEY, encode
+from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ResponseModel, with_response, with_usual_units
@@ -125,7 +125,7 @@ def at_usual_price(panel: DataFrame, response: ResponseModel, trained_until: dat
     """Rows of the panel as the encoding reads them: with the response and what was sold at the usual price before.
 
     Args:
-        panel: gold.demand_panel, whole pairs with their history.
+        panel: gold.demand_panel, whole pairs and categories with their history.
         response: learnt before ``trained_until``.
         trained_until: first day that was not trained on.
         period_days: length of a period.
@@ -151,9 +151,8 @@ def draw_curves(
         one row per product, market and open period that the model covers.
     """
     spark = panel.sparkSession
-    covered = panel.where("is_open").where(F.col("sold_periods") >= min_sold_periods).select(*PAIR)
-    history = panel.join(covered, list(PAIR), how="left_semi")
-    opened = at_usual_price(history, model.response, model.trained_until, period_days).where("is_open")
+    rows = at_usual_price(panel, model.response, model.trained_until, period_days)
+    opened = rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods))
     vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
     encoded = encode(opened, vocabulary, factors, model.encoding)
     names = [name for name, _ in model.spec.inputs]
@@ -162,6 +161,7 @@ def draw_curves(
         *ROW_KEY,
         "reference_price",
         "sold_periods",
+        "age_periods",
         category,
         *SHAPE,
         *("elasticity", "elasticity_sd", "identification"),
@@ -186,8 +186,8 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``elasticity_sd`` at the reference price.
 
     Args:
-        curves: rows with ``category_value``, ``sold_periods``, ``CURVE_OUTPUTS``, ``elasticity`` and its
-            ``elasticity_sd`` at the usual price.
+        curves: rows with ``category_value``, ``sold_periods``, ``age_periods``, ``CURVE_OUTPUTS``, ``elasticity`` and
+            its ``elasticity_sd`` at the usual price.
         model: with level uncertainty.
     """
     spark = curves.sparkSession
@@ -196,6 +196,8 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     return joined.withColumns(
         {
             "elasticity_sd": F.col("elasticity_sd") * -F.col("__here") / F.col("elasticity"),
-            "log_units_sd": with_short_history(F.coalesce("log_units_sd", F.lit(model.log_units_sd[""]))),
+            "log_units_sd": with_short_history(
+                F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])), model.encoding.min_sold_periods
+            ),
         }
     ).drop("__here")

@@ -63,14 +63,18 @@ def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str,
     return found
 
 
-def with_short_history(log_units_sd: Column) -> Column:
+def with_short_history(log_units_sd: Column, min_sold_periods: int) -> Column:
     """The uncertainty of ``log_units`` with what a short history leaves open.
 
     The mean of ``n`` periods of a negative binomial with mean ``m`` and dispersion ``a`` has the relative variance
-    ``(1 / m + a) / n``. For the products that the model was judged on that is small beside their level's error.
+    ``(1 / m + a) / n``. Of products that sold in ``min_sold_periods`` periods it is in the measured error already.
 
     Args:
-        log_units_sd: of the category; its rows have ``log_units``, ``dispersion`` and ``sold_periods``, 1 or more.
+        log_units_sd: of the category; its rows have ``log_units``, ``dispersion``, ``sold_periods`` and
+            ``age_periods``, the periods that are known.
+        min_sold_periods: periods with sales of the products that the error was measured on.
     """
-    of_mean = (F.exp(-F.col("log_units")) + F.col("dispersion")) / F.col("sold_periods")
-    return F.least(F.sqrt(log_units_sd * log_units_sd + of_mean), F.lit(MAX_LOG_UNITS_SD))
+    known = F.greatest("age_periods", F.lit(1))
+    of_mean = (F.exp(-F.col("log_units")) + F.col("dispersion")) / known
+    short = F.when(F.col("sold_periods") < min_sold_periods, of_mean).otherwise(F.lit(0.0))
+    return F.least(F.sqrt(log_units_sd * log_units_sd + short), F.lit(MAX_LOG_UNITS_SD))

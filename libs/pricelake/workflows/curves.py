@@ -48,9 +48,9 @@ def draw_curves(job: Job) -> DrawnCurves:
             f"Run train_demand; if it ran, its summary says which gate the challenger failed."
         )
     model = load_model(registry.download(tracking.model_name, champion.version))
-    if model.trained_until > job.as_of:
+    if model.seen_until > job.as_of:
         raise PricingError(
-            f"Version {champion.version} of {tracking.model_name} has seen days up to {model.trained_until}, after "
+            f"Version {champion.version} of {tracking.model_name} has seen days up to {model.seen_until}, after "
             f"the as-of date {job.as_of}: a price would see the future. Run train_demand for {job.as_of} or give "
             f"tracking.model_name a name of its own for backfills."
         )

@@ -136,22 +136,33 @@ def prepare(job: Job) -> PreparedData:
     days = job.settings.features.period_days
     usual = at_usual_price(population, learnt.model, periods.validation, days).where(learnt_from(least)).persist()
     past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
-    encoding = fit_encoding(past, known, factors, (periods.validation - periods.first).days)
+    days_known = (periods.validation - periods.first).days
+    encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods)
     encoded = encode(usual, known, factors, encoding).persist()
     job.rows_in += encoded.count()
     usual.unpersist()
     model = DemandModel(
         encoding=encoding,
-        spec=network_spec(encoding, demand),
+        spec=network_spec(encoding, demand, rows_stood_for(encoded, periods)),
         weights=(),
         vocabulary=vocabulary.sort_values(["level", "index"], ignore_index=True),
         factors=tastes,
         response=learnt.model,
         log_units_sd={"": 0.0},
         trained_until=periods.validation,
+        seen_until=periods.end,
         seed=seed,
     )
     return PreparedData(population, encoded, periods, model, learnt.facts)
+
+
+def rows_stood_for(encoded: DataFrame, periods: Periods) -> int:
+    """Training rows that the weighted loss stands for: the sum of weights, one frequent product's row on average."""
+    weight = F.expr(ROW_WEIGHT_SQL)
+    of_frequent = F.when(F.col("is_frequent"), weight)
+    rows = encoded.where(F.col("period_start") < F.lit(periods.validation))
+    found = rows.agg(F.sum(weight).alias("all"), F.avg(of_frequent).alias("typical")).first()
+    return 1 if found is None or not found["typical"] else max(round(found["all"] / found["typical"]), 1)
 
 
 def _learn_response(job: Job, frequent: DataFrame, periods: Periods, tastes: pd.DataFrame | None) -> Learnt:
