@@ -132,10 +132,10 @@ EXPLANATIONS = {
     "periods had no sale. On rows where a price was observed PriceLake is {where_observed} (figures above). A "
     "wider network was tried on earlier weeks and taken; ensembles of three, other priors, rates, depths and dropout "
     "end at its level or above it.",
-    ELASTICITY_IN_FORCE.what: "These elasticities decide the prices. No curve may be flatter than an elasticity of "
-    "−0.3 (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting changes of a "
-    "product's price, and weeks without a sale show no price paid. A target met at the reference prices of the "
-    "held-out periods does not make up for it.",
+    ELASTICITY_IN_FORCE.what: "These elasticities decide the prices. No elasticity is taken to be weaker than −0.3 at "
+    "the usual price (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting "
+    "changes of a product's price, and weeks without a sale show no price paid. A target met at the reference prices "
+    "of the held-out periods does not make up for it.",
     ALS_RATIO.what: "The stage reads Delta, numbers ids, checkpoints and writes two tables; blocks are equal on both "
     "sides. Writing takes about two thirds of the difference, most of it commits. Writing both tables at the same time "
     "was tried and gained nothing beyond the spread.",

@@ -47,7 +47,7 @@ def test_almost_all_raises_name_the_cost_and_the_weakest_elasticity_behind_them(
     assert text.startswith(
         "At today's prices 25 % of what these products bring is profit. At 25 % a raise pays wherever demand reacts "
         "more weakly than at an elasticity of \u22124.0, and the elasticities at today's prices have a median of "
-        "\u22120.74; 35 % of them are about \u22120.5, the weakest that the settings allow. So the cost decides"
+        "\u22120.74; 35 % of them are about \u22120.5, about the weakest that the settings allow. So the cost decides"
     )
     assert "If customers react more strongly than the model believes, these raises lose money" in text
 

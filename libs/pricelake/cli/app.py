@@ -39,6 +39,7 @@ AsOfOption = Annotated[
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
 DEFAULT_SETTINGS = Path("conf/demo.yaml")
 DEFAULT_SCOREBOARD = Path("conf/scoreboards/quick.yaml")
+DEFAULT_FIGURES = Path("build/score/quick/scoreboard.json")
 DEFAULT_SIMULATION = Path("conf/simulations/grocer.yaml")
 MAX_COLUMNS_ACROSS = 9
 
@@ -61,7 +62,7 @@ def run(
         record = run_all(loaded, day, reporter, reporter.heading)
     if json is not None:
         write_record(record, json)
-    print_summary(console, record, loaded, json)
+    print_summary(console, record, loaded, settings, json)
 
 
 @app.command()
@@ -135,7 +136,7 @@ def simulate(
 @app.command()
 def score(
     settings: Annotated[Path, typer.Option("--settings", help="Scoreboard file.")] = DEFAULT_SCOREBOARD,
-    out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = Path("build/score/scoreboard.json"),
+    out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = DEFAULT_FIGURES,
     set_: SetOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     draw: Annotated[bool, typer.Option("--draw", help="Only draw the page of figures that --out holds.")] = False,

@@ -9,8 +9,18 @@ from rich.table import Table
 from pricelake.settings import Settings
 
 
-def print_summary(console: Console, record: dict[str, Any], settings: Settings, record_path: Path | None) -> None:
-    """Print the record of a whole run for people; ``record_path`` is where it was written, if it was."""
+def print_summary(
+    console: Console, record: dict[str, Any], settings: Settings, settings_path: Path, record_path: Path | None
+) -> None:
+    """Print the record of a whole run for people.
+
+    Args:
+        console: where to.
+        record: of the run.
+        settings: of the run.
+        settings_path: file that they are from.
+        record_path: where the record was written, if it was.
+    """
     jobs = Table("job", "seconds", "rows in", "rows out", title="Jobs", title_justify="left")
     for job in record["jobs"]:
         jobs.add_row(job["name"], f"{job['seconds']:.1f}", f"{job['rows_in']:,}", f"{job['rows_out']:,}")
@@ -26,7 +36,9 @@ def print_summary(console: Console, record: dict[str, Any], settings: Settings, 
         for reason, count in sorted(prices["held_back"].items(), key=lambda item: -item[1]):
             console.print(f"  held back: {reason.replace('_', ' ')}: {count:,}", highlight=False)
     console.print(
-        f"{record['quarantined_rows']:,} rows in quarantine (pricelake show bronze.quarantine)", highlight=False
+        f"{record['quarantined_rows']:,} rows in quarantine "
+        f"(pricelake show bronze.quarantine --settings {settings_path})",
+        highlight=False,
     )
     console.print(f"Report: {settings.report.path}    Tables: {settings.lake.root}    Models: {settings.tracking.uri}")
     if record_path is not None:

@@ -74,7 +74,7 @@ def _one_direction(findings: Findings) -> list[tuple[str, str]]:
     typical = f" have a median of {number(findings.elasticities[0].p50)}" if findings.elasticities else " are not known"
     bound = (
         f"; {share(totals.weakest, totals.with_elasticity)} of them are about "
-        f"{number(-findings.weakest_elasticity, 1)}, the weakest that the settings allow"
+        f"{number(-findings.weakest_elasticity, 1)}, about the weakest that the settings allow"
         if totals.weakest
         else ""
     )

@@ -22,7 +22,7 @@ DEMAND_METRICS = TableContract(
         required("as_of_date", DATE, "as-of date of the run"),
         required("contender", TEXT, "pricelake, mean_8_weeks, last_week, lightgbm, ..."),
         required("figure", TEXT, "wape, bias, share_downward, median_elasticity, rows, ..."),
-        required("value", DOUBLE, "the figure; unit by figure, see docs"),
+        required("value", DOUBLE, "the figure; units and meaning: docs/tables.md"),
         required("model_version", TEXT, "registered version that was judged"),
     ),
     key=("as_of_date", "contender", "figure"),

@@ -49,7 +49,15 @@ JOBS: tuple[JobEntry, ...] = (
     JobEntry(
         "train_recommender",
         "Learn tastes with ALS; write factors, recommendations and similar products",
-        ("gold.interactions", "bronze.order_lines", "bronze.products"),
+        (
+            "gold.interactions",
+            "gold.demand_panel",
+            "bronze.order_lines",
+            "bronze.events",
+            "bronze.reviews",
+            "bronze.products",
+            "bronze.customers",
+        ),
         (
             "gold.product_factors",
             "gold.customer_factors",
@@ -62,7 +70,7 @@ JOBS: tuple[JobEntry, ...] = (
     JobEntry(
         "train_demand",
         "Train the price-response model on Horovod ranks; judge it on held-out periods; register it",
-        ("gold.demand_panel", "bronze.order_lines", "bronze.events", "bronze.reviews"),
+        ("gold.demand_panel", "bronze.order_lines", "bronze.events", "bronze.reviews", "bronze.products"),
         ("gold.demand_metrics", "MLflow registry"),
         "weekly",
     ),
@@ -76,8 +84,8 @@ JOBS: tuple[JobEntry, ...] = (
     JobEntry(
         "write_report",
         "Write the report for pricing managers",
-        ("gold.*", "bronze.quarantine", "ops.runs"),
-        ("report.html",),
+        ("gold.*", "bronze.products", "bronze.quarantine", "ops.runs"),
+        ("report.html", "report-prices.csv"),
         "nightly",
     ),
 )
