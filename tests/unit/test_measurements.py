@@ -288,8 +288,9 @@ def test_missed_targets_are_explained_and_only_those(tmp_path: Path, records) ->
         "priors, rates, depths and dropout end at its level or above it.",
         "**median elasticity at the price in force, prices to set** (-0.78, target −3 … −1). These elasticities decide "
         "the prices. No elasticity is taken to be weaker than −0.3 at the usual price (`demand.min_elasticity`), and "
-        "many lie near that bound: one year of one chain has few lasting changes of a product's price, and weeks without a sale show "
-        "no price paid. A target met at the reference prices of the held-out periods does not make up for it.",
+        "many lie near that bound: one year of one chain has few lasting changes of a product's price, and weeks "
+        "without a sale show no price paid. A target met at the reference prices of the held-out periods does not "
+        "make up for it.",
         "**ALS stage / bare MLlib fit** (1.40, target ≤ 1.3). The stage reads Delta, numbers ids, checkpoints and "
         "writes two tables; blocks are equal on both sides. Writing takes about two thirds of the difference, most of "
         "it commits. Writing both tables at the same time was tried and gained nothing beyond the spread.",
