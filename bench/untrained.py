@@ -23,7 +23,7 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
     Args:
         panel: gold.demand_panel.
         settings: network and rank of the factors.
-        trained_until: first day the model has not seen.
+        trained_until: first day that was not trained on.
         seed: of weights and factors.
     """
     random = np.random.default_rng(seed)
@@ -41,9 +41,8 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
         vocabulary_sizes=tuple((level, int(largest[level]) + 1) for level in LEVEL_SQL),
         rank=rank,
         min_sold_periods=settings.demand.min_sold_periods,
-        rows=len(products),
     )
-    spec = network_spec(encoding, settings.demand, encoding.rows)
+    spec = network_spec(encoding, settings.demand, len(products))
     shapes = [weight.shape for weight in build_network(spec).get_weights()]
     return DemandModel(
         encoding=encoding,

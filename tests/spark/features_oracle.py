@@ -76,7 +76,8 @@ class Oracle:
             week = monday_of(local_date(event.occurred_at, self.zone))
             if event.event_type == "view" and self.read_start <= week < self.open:
                 self.views[event.product_id, week] += 1
-        self.views_since = min((week for _, week in self.views), default=self.open)
+        weeks = {week for _, week in self.views}
+        self.views_recorded = weeks - {min(weeks, default=None)}
 
     def on_sale_from(self, pair: tuple[str, str]) -> set[date]:
         weeks = set(self.sales.get(pair, {}))
@@ -213,7 +214,7 @@ class Oracle:
             "competitor_index": 1.0 if rival is None else list_price / rival,
             "is_competitor_missing": rival is None,
             "age_periods": (week - start).days // 7,
-            "views": self.views[pair[0], week] if self.views_since < week < self.open else None,
+            "views": self.views[pair[0], week] if week in self.views_recorded else None,
         }
 
     @staticmethod

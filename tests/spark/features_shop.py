@@ -141,6 +141,11 @@ def full_tables() -> dict[str, pd.DataFrame]:
         )
         for number, kind in enumerate(rng.choice(["view", "cart", "search"], 2500, p=[0.8, 0.1, 0.1]).tolist())
     ]
+    # a load that failed: nobody looked at anything for two weeks
+    failed = [datetime.combine(monday(week), datetime.min.time()) for week in (30, 32)]
+    events = [
+        event for event in events if not failed[0] - timedelta(days=1) <= event[3] < failed[1] + timedelta(days=1)
+    ]
     days = [tiny_shop.FIRST_DAY + timedelta(days=n) for n in range(62 * 7)]
     calendar = [
         (market, day, "feast" if n % 71 == 0 else None, "sale" if n % 37 == 0 else None)

@@ -54,7 +54,8 @@ def test_frequent_products_are_all_there_whole_and_count_once(panel, sales):
 def test_sales_in_held_out_periods_make_no_product_frequent(spark, sales):
     late = sales.assign(units=sales["units"].where(sales["product_id"] != "p000", 0.0))
     late.loc[(late["product_id"] == "p000") & (late["age_periods"] >= 18), "units"] = 1.0
-    found = drawn(spark.createDataFrame(late), 1.0).where("product_id = 'p000'").select("is_frequent").distinct()
+    few = late[late["product_id"] < f"p{FREQUENT + 20:03d}"]  # of whom all are drawn
+    found = drawn(spark.createDataFrame(few), 1.0).where("product_id = 'p000'").select("is_frequent").distinct()
     assert [row[0] for row in found.collect()] == [False]  # 4 of the 12 weeks are before the held-out ones
 
 
@@ -70,11 +71,19 @@ def test_the_rows_of_rare_products_stand_for_all_of_them(panel, sales):
     assert weighted == pytest.approx(useful["units"].sum(), rel=0.3)
 
 
-def test_a_rare_product_is_learnt_from_only_when_it_has_sold(panel):
+def test_a_product_is_learnt_from_only_when_it_has_sold(panel):
     found = drawn(panel, 0.5).where(learnt_from(1)).toPandas()
     assert found["age_periods"].min() == 1
-    assert found.loc[~found["is_frequent"], "sold_periods"].min() == 1
-    assert found.loc[found["is_frequent"], "sold_periods"].min() == 0
+    assert found.groupby("is_frequent")["sold_periods"].min().to_dict() == {False: 1, True: 1}
+
+
+def test_a_product_is_frequent_in_all_its_markets_or_in_none(spark, sales):
+    south = sales.assign(market_id="south", units=sales["units"].where(sales["age_periods"] % 9 == 0, 0.0))
+    both = spark.createDataFrame(pd.concat([sales, south], ignore_index=True))
+    found = drawn(both, 0.5).select("product_id", "market_id", "is_frequent", "sampling_weight").distinct().toPandas()
+    assert (found.groupby("product_id").size() == 2).all()
+    assert (found.groupby("product_id")[["is_frequent", "sampling_weight"]].nunique() == 1).all(axis=None)
+    assert 0 < found["is_frequent"].mean() < 1
 
 
 def test_all_rare_products_are_learnt_from_where_there_are_few(panel, sales):

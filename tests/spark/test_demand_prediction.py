@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -37,17 +38,19 @@ def panel(spark):
 def model(spark, panel):
     rows = panel.where("not is_open and age_periods > 0")
     prior = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
-    learnt = learn_response(rows, F.lit(AS_OF), None, None, 7, prior, 23.1).model
+    learnt = learn_response(rows, F.lit(AS_OF), F.col("age_periods") > 0, None, None, 7, prior, 23.1).model
     closed = at_usual_price(rows, learnt, AS_OF, 7)
     vocabulary = fit_vocabulary(closed).toPandas()
     known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double")
     factors = factors_frame(spark, panel_rows(products=8, weeks=40)).select("product_id", "factors")
     encoding = fit_encoding(closed, known, factors, 280, 20)
-    spec = network_spec(encoding, DemandSettings(hidden_units=(8,)), encoding.rows)
+    spec = network_spec(encoding, DemandSettings(hidden_units=(8,)), 320)
     rng = np.random.default_rng(5)
     weights = tuple(rng.normal(0, 0.4, w.shape).astype("float32") for w in build_network(spec).get_weights())
     sds = {"": 0.3, "FOOD\x1fBREAD": 0.1}
-    return DemandModel(encoding, spec, weights, vocabulary, factors.toPandas(), learnt, sds, AS_OF, AS_OF, 17)
+    return DemandModel(
+        encoding, spec, weights, vocabulary, factors.toPandas(), learnt, sds, AS_OF, AS_OF + timedelta(days=7), 17
+    )
 
 
 @pytest.fixture(scope="module")

@@ -265,7 +265,7 @@ def test_others_gain_by_a_price_what_their_margin_and_the_cross_elasticity_say(s
         curve("no cost", cross_elasticity=0.1, log_units=float(np.log(1000.0))),
         curve("elsewhere", cross_elasticity=0.9, log_units=float(np.log(1000.0))),
         curve("cost in cents", cross_elasticity=0.1, log_units=float(np.log(100.0))),
-        curve("explodes", cross_elasticity=0.1, log_units=80.0),
+        curve("explodes", cross_elasticity=0.1, log_units=22.0),
     ]
     panel = by_contract(spark, "gold.demand_panel", rows)
     found = rows_by_product(with_others_profit(by_contract(spark, "gold.demand_curves", curves), panel))

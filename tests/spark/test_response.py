@@ -30,6 +30,10 @@ PRIOR = Prior(elasticity=2.0, rise=0.1, rise_sd=0.1, feature_sd=0.2, surprise_sd
 KEY = ["product_id", "market_id", "period_start"]
 
 
+def learn(closed, prior=PRIOR, on_round=None):
+    return learn_response(closed, F.lit(END), F.col("age_periods") > 0, None, None, 7, prior, 23.1, on_round)
+
+
 def shop_rows(products: int = 32) -> pd.DataFrame:
     """A panel whose costs wander; list prices follow them in part."""
     rows = panel_rows(products=products, weeks=50)
@@ -135,6 +139,16 @@ def test_an_unsold_week_has_the_discount_that_was_announced_for_all_of_it(spark)
     assert [row[0] for row in found.select("log_discount").collect()] == pytest.approx([np.log(0.9)] * 2)
 
 
+def test_a_cut_of_unknown_depth_is_no_usual_discount(spark):
+    rows = shop_rows(products=2).assign(discount_rate=0.0)
+    cut = rows["period_start"] < END - timedelta(weeks=20)
+    rows.loc[cut, ["discount_rate", "price_cut_rate"]] = [0.5, 1.0]
+    unsold = rows["period_start"] == END
+    rows.loc[unsold, "is_price_observed"] = False
+    found = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") == F.lit(END))
+    assert [row[0] for row in found.select("log_discount").collect()] == pytest.approx([0.0, 0.0])
+
+
 def test_an_assumed_cost_is_no_instrument(spark):
     rows = shop_rows(products=8).assign(cost_source="assumed")
     past = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") < F.lit(END))
@@ -146,9 +160,9 @@ def test_an_assumed_cost_is_no_instrument(spark):
 
 @pytest.fixture(scope="module")
 def learnt(panel):
-    closed = panel.where("not is_open and age_periods > 0")
+    closed = panel.where("not is_open")
     rounds = []
-    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1, lambda done, most: rounds.append(done))
+    found = learn(closed, on_round=lambda done, most: rounds.append(done))
     assert rounds == list(range(1, len(rounds) + 1))
     return found
 
@@ -168,9 +182,9 @@ def test_known_elasticities_are_told_apart(learnt):
 
 
 def test_no_kind_is_outside_the_bounds(panel):
-    closed = panel.where("not is_open and age_periods > 0")
+    closed = panel.where("not is_open")
     bounded = replace(PRIOR, smallest=1.9, largest=2.2)
-    found = learn_response(closed, F.lit(END), None, None, 7, bounded, 23.1).model
+    found = learn(closed, bounded).model
     for table in (found.kinds, found.products):
         assert table["elasticity"].between(1.9, 2.2).all()
         assert table["elasticity"].nunique() > 1
@@ -181,8 +195,8 @@ def test_a_slip_in_one_price_moves_nothing_else(spark, learnt):
     slip = (rows["product_id"] == "p000") & (rows["period_start"] == END - timedelta(weeks=9))
     for name in ("list_price", "unit_price"):
         rows[name] = rows[name].where(~slip, 100 * rows[name])
-    closed = panel_frame(spark, rows).where("not is_open and age_periods > 0")
-    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1).model.products.set_index("product_id")
+    closed = panel_frame(spark, rows).where("not is_open")
+    found = learn(closed).model.products.set_index("product_id")
     clean = learnt.model.products.set_index("product_id")
     moved = (found["elasticity"] - clean["elasticity"]).drop("p000")
     assert moved.abs().max() < 0.25
@@ -235,8 +249,8 @@ def test_a_product_that_came_later_has_what_its_category_has(spark, panel, learn
 def test_no_price_ever_moved(spark):
     rows = shop_rows(products=8)
     still = rows.assign(list_price=2.0, unit_price=2.0, reference_price=2.0, discount_rate=0.0, unit_cost=1.0)
-    closed = panel_frame(spark, still).where("not is_open and age_periods > 0")
-    found = learn_response(closed, F.lit(END), None, None, 7, PRIOR, 23.1)
+    closed = panel_frame(spark, still).where("not is_open")
+    found = learn(closed)
     assert found.model.products["elasticity"].to_numpy() == pytest.approx(2.0, abs=0.3)
     assert set(found.model.products["identification"]) == {"weak"}
     assert isinstance(found.model.price, PriceModel)

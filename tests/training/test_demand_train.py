@@ -245,12 +245,12 @@ def test_too_little_history_is_said(spark):
     with pytest.raises(
         TrainingError, match="has 20 closed periods; 8 held-out and 4 validation periods need at least 24"
     ):
-        find_periods(panel, 8, 4)
+        find_periods(panel, 8, 4, 7)
 
 
 def test_parts_do_not_overlap(spark):
     panel = panel_frame(spark, panel_rows(products=2, weeks=40)).where("not is_open")
-    periods = find_periods(panel, 8, 4)
-    assert (periods.end - periods.held_out).days == 7 * 7
+    periods = find_periods(panel, 8, 4, 7)
+    assert (periods.end - periods.held_out).days == 8 * 7
     assert (periods.held_out - periods.validation).days == 4 * 7
-    assert (AS_OF - periods.end).days == 7
+    assert periods.end == AS_OF

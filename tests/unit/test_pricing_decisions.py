@@ -289,8 +289,8 @@ def test_prices_stay_near_those_that_history_has_seen() -> None:
     outside = decide(rules, observed_low=1.00, observed_high=2.00)
     assert (outside["held_back_reason"], outside["binding_rule"]) == ("outside_trusted_range", "seen")
     assert outside["reason"] == (
-        "Hold 2.49: this price is outside those seen in its history (at least 0.90, at most 2.20), "
-        "demand there is a guess."
+        "Hold 2.49: what customers pay at this price is outside what they have paid (list price at least 0.90, at most "
+        "2.20), demand there is a guess."
     )
 
 
@@ -456,6 +456,15 @@ def test_how_much_is_sold_does_not_decide_which_price_is_better() -> None:
     assert vague["confidence"] == sure["confidence"] != "low"
 
 
+def test_a_product_that_loses_so_that_others_gain_has_to_be_sure_of_its_level() -> None:
+    """Raised beyond its own best price: what it loses grows with what it sells, what the others gain does not."""
+    raised = {"unit_cost": 1.0, "elasticity_low": 2.5, "elasticity_sd": 0.001, "others_profit_slope": 200.0}
+    sure, vague = (decide(rule_set(MARGIN, STEP), log_units_sd=sd, **raised) for sd in (0.05, 1.4))
+    assert sure["price_recommended"] == vague["price_recommended"] > Decimal("2.4900")
+    assert sure["confidence"] != "low"
+    assert vague["confidence"] == "low"
+
+
 BOUNDS = {
     "floor": 20000,
     "ceiling": 30000,
@@ -544,8 +553,9 @@ def assert_obeys_every_rule(row: dict[str, Any], result: dict[str, Any]) -> None
     if result["is_changed"]:
         assert before * Fraction(9, 10) <= exact <= before * Fraction(11, 10)
         assert cents(price) % 10 == 9
-        assert Fraction(row["observed_low"]) * Fraction(9, 10) <= exact
-        assert exact <= Fraction(row["observed_high"]) * Fraction(11, 10)
+        paid, tick = exact * (1 - Fraction(row["discount_rate"])), Fraction(1, 5_000)
+        assert Fraction(row["observed_low"]) * Fraction(9, 10) - tick <= paid
+        assert paid <= Fraction(row["observed_high"]) * Fraction(11, 10) + tick
         assert result["range_low"] <= price <= result["range_high"]
     assert all(np.isfinite(float(result[name])) for name in ("units_now", "units_then", "uplift_amount", "elasticity"))
 

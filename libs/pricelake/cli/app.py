@@ -39,7 +39,6 @@ AsOfOption = Annotated[
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override one setting: section.key=value.")]
 DEFAULT_SETTINGS = Path("conf/demo.yaml")
 DEFAULT_SCOREBOARD = Path("conf/scoreboards/quick.yaml")
-DEFAULT_FIGURES = Path("build/score/quick/scoreboard.json")
 DEFAULT_SIMULATION = Path("conf/simulations/grocer.yaml")
 MAX_COLUMNS_ACROSS = 9
 
@@ -136,7 +135,10 @@ def simulate(
 @app.command()
 def score(
     settings: Annotated[Path, typer.Option("--settings", help="Scoreboard file.")] = DEFAULT_SCOREBOARD,
-    out: Annotated[Path, typer.Option("--out", help="Where the figures go.")] = DEFAULT_FIGURES,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the figures go.  [default: build/score/<settings>/scoreboard.json]"),
+    ] = None,
     set_: SetOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     draw: Annotated[bool, typer.Option("--draw", help="Only draw the page of figures that --out holds.")] = False,
@@ -144,9 +146,10 @@ def score(
     """Judge PriceLake and its rivals on shops whose demand is known."""
     from pricelake.workflows.score_page import write_page
 
+    figures = out or Path("build/score") / settings.stem / "scoreboard.json"
     if not draw:
-        _run_scoreboard(settings, out, set_, resume)
-    console.print(f"Scoreboard: {write_page(out)}\nFigures: {out}", highlight=False, soft_wrap=True)
+        _run_scoreboard(settings, figures, set_, resume)
+    console.print(f"Scoreboard: {write_page(figures)}\nFigures: {figures}", highlight=False, soft_wrap=True)
 
 
 def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None, resume: bool) -> None:

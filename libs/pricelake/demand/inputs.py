@@ -93,7 +93,6 @@ class Encoding:
         vocabulary_sizes: (level, highest index + 1), in the order of ``LEVEL_SQL``.
         rank: ALS factors per product, 0 without a recommender.
         min_sold_periods: periods with sales before a row from which its product is known by name.
-        rows: training rows of frequent products.
     """
 
     knows_season: bool
@@ -103,7 +102,6 @@ class Encoding:
     vocabulary_sizes: tuple[tuple[str, int], ...]
     rank: int
     min_sold_periods: int
-    rows: int
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -253,18 +251,16 @@ def fit_encoding(
     figures = [F.expr(f"avg({text})") for text in sql.values()] + [
         F.expr(f"stddev_pop({text})") for text in sql.values()
     ]
-    found = indexed.agg(F.count(F.lit(1)), *figures).first()
-    numbers = [float(value or 0.0) for value in found or [0]]
-    count, half = int(numbers[0]), len(sql)
+    found = indexed.agg(*figures).first()
+    numbers, half = [float(value or 0.0) for value in found or ()], len(sql)
     return Encoding(
         knows_season,
-        tuple(round(value, 6) for value in numbers[1 : half + 1]),
-        tuple(round(value, 6) if value > 1e-4 else 1.0 for value in numbers[half + 1 :]),
+        tuple(round(value, 6) for value in numbers[:half]),
+        tuple(round(value, 6) if value > 1e-4 else 1.0 for value in numbers[half:]),
         default,
         tuple((level, sizes.get(level, 0) + 1) for level in LEVEL_SQL),
         rank,
         min_sold_periods,
-        count,
     )
 
 

@@ -64,8 +64,8 @@ def with_period_facts(rows: DataFrame) -> DataFrame:
 
     Returns:
         promotion rates with 0 for none; ``promotion_depth_rate`` and ``announced_discount_rate`` 0 for none;
-        ``availability_rate`` 1 where not recorded, with ``is_availability_missing``; ``competitor_index`` =
-        list_price / competitor_price, 1 where missing, with ``is_competitor_missing``.
+        ``availability_rate`` 1 where not recorded or contradicted, with ``is_availability_missing``;
+        ``competitor_index`` = list_price / competitor_price, 1 where missing, with ``is_competitor_missing``.
     """
     promotion = (*PROMOTION_RATES, "promotion_depth_rate", "announced_discount_rate")
     is_contradicted = (F.col("availability_rate") == 0) & (F.coalesce("units", F.lit(0.0)) > 0)

@@ -28,7 +28,8 @@ def aggregate_to_views(events: DataFrame, periods: Periods) -> DataFrame:
 def join_views(rows: DataFrame, views: DataFrame | None) -> DataFrame:
     """Lags and means of views, all strictly before the period.
 
-    A period counts as recorded from the one after the first that has views of any product, which may be known in part.
+    A period counts as recorded if it has views of any product; the first that has, which may be known in part, does
+    not.
 
     Args:
         rows: one row per product, market and period while on sale.
@@ -41,13 +42,15 @@ def join_views(rows: DataFrame, views: DataFrame | None) -> DataFrame:
     names = ("views_lag_1", *(f"views_mean_{k}" for k in MEAN_PERIODS))
     if views is None:
         return rows.withColumns({**{name: F.lit(0.0) for name in names}, "is_views_missing": F.lit(True)})
-    since = views.agg(F.min("period_number").alias("__since"))
-    joined = rows.join(views, ["product_id", "period_number"], how="left").crossJoin(F.broadcast(since))
-    is_recorded = (F.col("period_number") > F.col("__since")) & ~F.col("is_open")
-    own = F.when(is_recorded, F.coalesce("views", F.lit(0)).cast("double"))
+    recorded = views.select("period_number").distinct()
+    first = recorded.agg(F.min("period_number").alias("__first"))
+    whole = recorded.crossJoin(first).where(F.col("period_number") > F.col("__first"))
+    counted = rows.join(views, ["product_id", "period_number"], how="left")
+    joined = counted.join(F.broadcast(whole), "period_number", how="left")
+    own = F.when(F.col("__first").isNotNull(), F.coalesce("views", F.lit(0)).cast("double"))
     known = joined.withColumn("views", own)
     before = {"views_lag_1": 1, **{f"views_mean_{k}": k for k in MEAN_PERIODS}}
     means = {name: F.avg("views").over(periods_before(k)) for name, k in before.items()}
     is_missing = F.count("views").over(periods_before(max(MEAN_PERIODS))) == 0
     found = {name: F.coalesce(mean, F.lit(0.0)) for name, mean in means.items()}
-    return known.withColumns({**found, "is_views_missing": is_missing}).drop("views", "__since")
+    return known.withColumns({**found, "is_views_missing": is_missing}).drop("views", "__first")

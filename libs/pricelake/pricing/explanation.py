@@ -46,7 +46,8 @@ def _hold(stop: Stop, price: str, evidence: str = "", limits: str = "") -> str:
         NOT_ENOUGH_EVIDENCE: f"not enough evidence, {evidence} seen; {stop.what}",
         NO_DEMAND_CURVE: "the demand model does not cover this product yet",
         NO_COST: f"the unit cost is unknown and {stop.what} needs it",
-        OUTSIDE_TRUSTED_RANGE: f"this price is outside those seen in its history ({limits}), demand there is a guess",
+        OUTSIDE_TRUSTED_RANGE: "what customers pay at this price is outside what they have paid "
+        f"(list price {limits}), demand there is a guess",
         RULES_CONFLICT: f"no price within reach obeys every rule ({limits})",
     }[stop.code]
     return f"Hold {price}: {why}." if price else f"Hold: {why}."

@@ -123,8 +123,9 @@ class Intervals:
         now: at the list price in force.
         then: at the list price recommended.
         uplift: of the expected uplift, currency.
-        is_gain_sure: whether the price recommended is the better one over the whole interval of the slope. How much is
-            sold changes by how much, not which of the two is better.
+        is_gain_sure: whether the price recommended is the better one over the interval of the slope and, where the
+            product itself loses by it so that others gain, over that of the level. Elsewhere how much is sold changes
+            by how much, not which of the two is better.
     """
 
     now: ExpectedIntervals
@@ -164,7 +165,7 @@ def intervals(
         _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
         _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
-        uplift - z * by_slope > 0,
+        uplift - z * np.hypot(by_slope, np.minimum(own_then - own_now, 0.0) * level_sd) > 0,
     )
 
 

@@ -40,7 +40,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         curves: gold.demand_curves of the as-of date with ``others_profit_slope``; a product without a curve keeps nulls
             and is held.
         as_of: as-of date; ages are counted to it.
-        trained_until: first day the model has not seen; None: unknown, then a freshness rule for models holds all.
+        trained_until: first day the model was not trained on; None: unknown, then a rule on its age holds all.
 
     Returns:
         columns ``rows.INPUT_COLUMNS``.

@@ -39,7 +39,7 @@ def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTot
 
     Args:
         prices: ``gold.price_recommendations`` of one as-of date.
-        weakest_elasticity: smallest size of an elasticity that a curve may have.
+        weakest_elasticity: smallest size that an elasticity may have at the usual price.
 
     Raises:
         PricingError: there is no recommendation to report.

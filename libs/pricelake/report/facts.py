@@ -36,7 +36,7 @@ class DecisionTotals:
         forced_uplift: expected profit they gain, mostly below 0.
         forced_held: held prices that break a floor or ceiling; they stay.
         with_elasticity: prices whose elasticity is known: those with a curve.
-        weakest: those of them within ``NEAR_WEAKEST`` of the weakest elasticity a curve may have.
+        weakest: those of them within ``NEAR_WEAKEST`` of the weakest that one may be at the usual price.
     """
 
     prices: int

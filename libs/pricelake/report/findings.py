@@ -36,7 +36,7 @@ class Findings:
         as_of: the run saw nothing from this day on.
         period: ``week`` or ``day``.
         interval_rate: coverage of the stated intervals, 0–1.
-        weakest_elasticity: smallest size of an elasticity that a curve may have.
+        weakest_elasticity: smallest size that an elasticity may have at the usual price.
         knows_season: the model was trained on two years or more, so that it reads the season and holidays.
         has_list_prices: the shop brings list prices; without, the price in force is worked out from payments.
         price_list: name of the file beside the page that lists every changed price.

@@ -82,7 +82,7 @@ class StepRule(Rule):
 
 
 class TrustedRangeRule(Rule):
-    """Prices may leave the range seen in the product's own history only by a little: beyond it the curve is a guess."""
+    """What is paid may leave the range that the product's history has seen only by a little: beyond, curves guess."""
 
     kind: Literal["trusted_range"]
     max_beyond_rate: Rate

@@ -93,7 +93,8 @@ class DemandSettings(Section):
     holdout_periods: Count = Field(default=8, description="last periods no model sees while training for the gates")
     validation_periods: Count = Field(default=4, description="periods before the held-out ones, for early stopping")
     min_sold_periods: Count = Field(
-        default=20, description="periods with sales a product needs for an elasticity of its own, and to be judged on"
+        default=20,
+        description="periods with sales a product needs in a market for an elasticity of its own, and to be judged on",
     )
     min_curve_periods: Count = Field(
         default=1,

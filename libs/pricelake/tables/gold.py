@@ -81,7 +81,9 @@ DEMAND_PANEL = TableContract(
             "share of the period in stock, 0–1; 1 where not recorded, or recorded as 0 in a period with sales",
         ),
         required(
-            "is_availability_missing", BOOLEAN, "true: availability was not recorded; open: nor in the period before"
+            "is_availability_missing",
+            BOOLEAN,
+            "true: availability was not recorded or contradicts sales; open: nor in the period before",
         ),
         # context known in advance or last seen
         required("holiday_days", INTEGER, "days of the period with a public holiday or a shop event"),

@@ -50,7 +50,7 @@ DEMAND_CURVES = TableContract(
             DOUBLE,
             "d log units of every other product of the category in the market per d log price of this one, 0 or more",
         ),
-        required("identification", TEXT, "what tells the elasticity: instruments, discounts, or weak: its kind alone"),
+        required("identification", TEXT, "what tells the elasticity: instruments, discounts, or weak: mostly its kind"),
         required("model_version", TEXT, "registered version that drew it"),
     ),
     key=("as_of_date", "product_id", "market_id", "period_start"),
@@ -62,7 +62,7 @@ RULE_TRAIL = ArrayType(
     StructType(
         [
             required("rule", TEXT, "name in the rules file"),
-            required("kind", TEXT, "floor, ceiling, step, ending, hold"),
+            required("kind", TEXT, "floor, ceiling, step, range, ending, hold"),
             required("bound_price", TEXT, "the price limit it set, decimal as text; '' for holds and endings"),
             required("binding", BOOLEAN, "true: the objective alone would have gone beyond it"),
         ]

@@ -19,7 +19,7 @@ class DrawnCurves:
     Attributes:
         frame: gold.demand_curves of the job's as-of date; products the model does not cover have no row.
         model_version: registered version that drew them.
-        trained_until: first day that version has not seen; None: unknown.
+        trained_until: first day that version was not trained on; None: unknown.
         seed: of that version's training.
     """
 
@@ -50,8 +50,8 @@ def draw_curves(job: Job) -> DrawnCurves:
     model = load_model(registry.download(tracking.model_name, champion.version))
     if model.seen_until > job.as_of:
         raise PricingError(
-            f"Version {champion.version} of {tracking.model_name} has seen days up to {model.seen_until}, after "
-            f"the as-of date {job.as_of}: a price would see the future. Run train_demand for {job.as_of} or give "
+            f"Version {champion.version} of {tracking.model_name} has seen days before {model.seen_until}, and "
+            f"the as-of date is {job.as_of}: a price would see the future. Run train_demand for {job.as_of} or give "
             f"tracking.model_name a name of its own for backfills."
         )
     panel, version = job.lake.read("gold.demand_panel"), str(champion.version)

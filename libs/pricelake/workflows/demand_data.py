@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,13 +30,13 @@ ROW_WEIGHT_SQL = "sampling_weight * sqrt(1 + units_mean_8)"
 
 @dataclass(frozen=True)
 class Periods:
-    """Where the parts begin; each ends where the next begins, the last at the as-of date.
+    """Where the parts begin; each ends where the next begins.
 
     Attributes:
         first: first closed period.
         validation: first validation period.
         held_out: first held-out period.
-        end: day after the last closed period began.
+        end: day after the last closed period.
     """
 
     first: date
@@ -85,8 +85,14 @@ def closed_panel(job: Job) -> DataFrame:
     return panel.where(~F.col("is_open") & (F.col("period_start") < F.lit(job.as_of)))
 
 
-def find_periods(panel: DataFrame, held_out: int, validation: int) -> Periods:
+def find_periods(panel: DataFrame, held_out: int, validation: int, days: int) -> Periods:
     """The last ``held_out`` periods, the ``validation`` ones before them, and at least as many as both before those.
+
+    Args:
+        panel: closed rows of gold.demand_panel.
+        held_out: periods.
+        validation: periods.
+        days: in a period.
 
     Raises:
         TrainingError: the panel has too few closed periods.
@@ -100,7 +106,8 @@ def find_periods(panel: DataFrame, held_out: int, validation: int) -> Periods:
             f"periods need at least {needed}, or the model would be judged on more than it learnt from. Bring more "
             f"history or lower demand.holdout_periods."
         )
-    return Periods(starts[-1], starts[held_out + validation - 1], starts[held_out - 1], starts[0])
+    end = starts[0] + timedelta(days=days)
+    return Periods(starts[-1], starts[held_out + validation - 1], starts[held_out - 1], end)
 
 
 def prepare(job: Job) -> PreparedData:
@@ -117,12 +124,13 @@ def prepare(job: Job) -> PreparedData:
     """
     demand = job.settings.demand
     panel = closed_panel(job)
-    periods = find_periods(panel, demand.holdout_periods, demand.validation_periods)
+    days = job.settings.features.period_days
+    periods = find_periods(panel, demand.holdout_periods, demand.validation_periods, days)
     least, seed = demand.min_curve_periods, job.settings.training.seed
     held_out = F.lit(periods.held_out)
     population = draw_population(panel, held_out, demand.min_sold_periods, least, demand.rare_row_rate, seed)
-    frequent = population.where(learnt_from(least)).where("is_frequent")
-    train_rows = frequent.where(F.col("period_start") < F.lit(periods.validation))
+    frequent = population.where("is_frequent")
+    train_rows = frequent.where(learnt_from(least)).where(F.col("period_start") < F.lit(periods.validation))
     tastes = product_factors_before(job, periods.validation)
     vocabulary = fit_vocabulary(train_rows).toPandas()  # one row per product and hierarchy value
     if vocabulary.empty:
@@ -133,7 +141,6 @@ def prepare(job: Job) -> PreparedData:
     learnt = _learn_response(job, frequent, periods, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
-    days = job.settings.features.period_days
     usual = at_usual_price(population, learnt.model, periods.validation, days).where(learnt_from(least)).persist()
     past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
     days_known = (periods.validation - periods.first).days
@@ -181,6 +188,7 @@ def _learn_response(job: Job, frequent: DataFrame, periods: Periods, tastes: pd.
     return learn_response(
         frequent,
         F.lit(periods.validation),
+        learnt_from(demand.min_curve_periods),
         tastes,
         None if products is None else products.select("product_id", "name", "description"),
         job.settings.features.period_days,
@@ -219,7 +227,12 @@ def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
         "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
         "encoding": asdict(model.encoding),
         "network": asdict(model.spec),
-        "response": [asdict(model.response.price), model.response.rise, dict(model.response.promotions)],
+        "response": [
+            model.response.price.instruments,
+            model.response.price.coefficients,
+            model.response.rise,
+            dict(model.response.promotions),
+        ],
         "demand": job.settings.demand.model_dump(),
         "training": job.settings.training.model_dump(exclude={"directory", "start_timeout_seconds"}),
     }

@@ -10,7 +10,7 @@ from pricelake.demand.curve import expected_units
 from pricelake.demand.inputs import PAIR
 from pricelake.demand.prediction import with_expected_units
 from pricelake.errors import PricingError
-from pricelake.pricing.inputs import MAX_COST_OVER_PRICE
+from pricelake.pricing.inputs import MAX_COST_OVER_PRICE, MAX_DISCOUNT_RATE, MAX_LOG_UNITS
 from pricelake.pricing.objective import MAX_EXPECTED
 from pricelake.pricing.recommend import join_pricing_inputs
 from pricelake.pricing.recommend import recommend_prices as price_all
@@ -117,13 +117,18 @@ def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
     """
     paid = F.col("list_price").cast("double") * (1 - F.col("discount_rate"))
     asked = panel.where("is_open").select(
-        *PAIR, "period_start", "department", "category", paid.alias("paid"), "list_price", "unit_cost"
+        *PAIR, "period_start", "department", "category", paid.alias("paid"), "list_price", "discount_rate", "unit_cost"
     )
     known = curves.join(asked, ["product_id", "market_id", "period_start"], how="inner")
     ratio = F.log(F.col("paid") / F.col("reference_price").cast("double"))
     priced = with_expected_units(known, "units_now", ratio)
     cost, price = F.col("unit_cost").cast("double"), F.col("list_price").cast("double")
-    is_believable = (cost <= price * MAX_COST_OVER_PRICE) & (F.col("units_now") <= MAX_EXPECTED)
+    is_believable = (
+        (cost <= price * MAX_COST_OVER_PRICE)
+        & (F.col("log_units") <= MAX_LOG_UNITS)
+        & (F.col("units_now") <= MAX_EXPECTED)
+        & (F.col("discount_rate") <= MAX_DISCOUNT_RATE)
+    )
     profit = F.when(is_believable, F.col("units_now") * (F.col("paid") - cost))
     own = F.coalesce(profit, F.lit(0.0))
     of_category = F.sum(own).over(Window.partitionBy("market_id", "department", "category", "period_start"))

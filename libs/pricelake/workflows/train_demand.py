@@ -73,7 +73,7 @@ def train_demand(job: Job) -> dict[str, Any]:
                 str(directory / "checkpoints"),
                 lambda row: job.reporter.advance(row["epoch"], epochs, f"validation {row['validation_loss']:.4f}"),
             )
-            done = _judge_and_register(job, data, result, key, directory / f"model-{key}", registry)
+            done = _judge_and_register(job, data, train.rows, result, key, directory / f"model-{key}", registry)
     finally:
         data.encoded.unpersist()
     is_champion = _settle(job, registry, done)
@@ -103,7 +103,7 @@ def _registered_before(job: Job, registry: Registry, key: str) -> Registered | N
 
 
 def _judge_and_register(
-    job: Job, data: PreparedData, result: FitResult, key: str, directory: Path, registry: Registry
+    job: Job, data: PreparedData, rows: int, result: FitResult, key: str, directory: Path, registry: Registry
 ) -> Registered:
     model = with_level_uncertainty(data, data.model.with_weights(read_weights(result.weights_path)))
     judgement = judge_model(job, data, model, registry)
@@ -111,7 +111,7 @@ def _judge_and_register(
         "response": data.response_facts,
         "ranks": [{"rank": rank, "rows": rows} for rank, rows in sorted(result.rows_per_rank.items())],
         "training": {
-            "rows": data.model.encoding.rows,
+            "rows": rows,
             "epochs": len(result.history),
             "best_epoch": result.best_epoch,
             "seconds": round(result.seconds, 2),

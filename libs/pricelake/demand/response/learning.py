@@ -59,6 +59,7 @@ class Learnt:
 def learn_response(
     panel: DataFrame,
     training_end: Column,
+    is_learnt_from: Column,
     factors: pd.DataFrame | None,
     names: DataFrame | None,
     period_days: int,
@@ -69,8 +70,9 @@ def learn_response(
     """Fit price model and response regression.
 
     Args:
-        panel: closed rows of gold.demand_panel that are modelled.
+        panel: closed rows of gold.demand_panel, whole histories of the products that are modelled.
         training_end: first day that is not trained on.
+        is_learnt_from: rows that the regression sees; means and sums over categories are of all rows.
         factors: see :func:`pricelake.demand.response.traits.read_traits`.
         names: see there.
         period_days: length of a period.
@@ -80,7 +82,8 @@ def learn_response(
     """
     past = with_deviations(panel, training_end).where(F.col("period_start") < training_end)
     # a list price that far from the others of its product is taken for a slip of the pen
-    rows = past.where(F.abs("dev_target") <= MAX_LOG_PRICE_RATIO).persist(StorageLevel.MEMORY_AND_DISK)
+    usable = is_learnt_from & (F.abs("dev_target") <= MAX_LOG_PRICE_RATIO)
+    rows = past.where(usable).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         price = fit_price_model(rows, least_f)
         traits = read_traits(rows, factors, names)
@@ -141,11 +144,12 @@ def _model(
         elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), of_kind.std())),
         identification="weak",
     )
+    kinds = pd.concat([kinds, anywhere], ignore_index=True)
     products, kinds = (rows.round(dict.fromkeys(("elasticity", "elasticity_sd"), DIGITS)) for rows in (products, kinds))
     promotions = {name: round(coefficients[name], DIGITS) for name in PROMOTION_SQL}
     promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
     rise = round(fitted.response.rise, DIGITS)
-    return ResponseModel(price, rise, promotions, products, pd.concat([kinds, anywhere], ignore_index=True))
+    return ResponseModel(price, rise, promotions, products, kinds)
 
 
 def _facts(

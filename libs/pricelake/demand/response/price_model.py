@@ -150,7 +150,8 @@ def with_deviations(panel: DataFrame, training_end: Column, is_member: Column | 
     """
     named = {"target": TARGET_SQL, **CONTROL_SQL, **INSTRUMENT_SQL}
     valued = panel.withColumns({f"dev_{name}": F.expr(sql).cast("double") for name, sql in named.items()})
-    unannounced = F.col("is_price_observed") & (F.col("announced_discount_rate") == 0)
+    is_cut = (F.col("announced_discount_rate") > 0) | (F.col("price_cut_rate") > 0)
+    unannounced = F.col("is_price_observed") & ~is_cut
     means = (
         valued.where(F.col("period_start") < training_end)
         .groupBy(*PAIR)

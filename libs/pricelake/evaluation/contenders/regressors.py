@@ -1,9 +1,9 @@
 """What regressions read from closed periods: demand that stock did not cut, prices asked, and what else moves demand.
 
 Left out on purpose are columns that announce the price itself (``price_cut_rate``, ``promotion_depth_rate``,
-``discount_rate``): held fixed, they leave no promotion to learn from and only the list prices, which follow demand.
-Past units are left out too: they answer past prices, hence past costs, and holding them fixed takes away part of what
-a lasting price does.
+``announced_discount_rate``, ``discount_rate``): held fixed, they leave no promotion to learn from and only the list
+prices, which follow demand. Past units are left out too: they answer past prices, hence past costs, and holding them
+fixed takes away part of what a lasting price does.
 """
 
 from dataclasses import dataclass
