@@ -44,5 +44,6 @@ def test_a_champion_that_has_seen_the_future_is_refused(job: Any, monkeypatch: p
         curves.draw_curves(job)
     assert str(caught.value) == (
         "Version 3 of pricelake-demand has seen days before 2024-03-05, and the as-of date is 2024-03-04: a price "
-        "would see the future. Run train_demand for 2024-03-04 or give tracking.model_name a name of its own for backfills."
+        "would see the future. Run train_demand for 2024-03-04 or give tracking.model_name a name of its own for "
+        "backfills."
     )
