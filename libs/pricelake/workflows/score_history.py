@@ -1,11 +1,15 @@
 """What contenders of the scoreboard may know of a shop: its panel, views, buyers and ratings, as pandas."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
 
 from pricelake.evaluation.contenders.interface import History
 from pricelake.evaluation.market import Market
+from pricelake.features.periods import Periods
+from pricelake.features.views import aggregate_to_views
 from pricelake.settings import Settings
 from pricelake.settings.shop import load_shop
 from pricelake.tables import Lake
@@ -31,7 +35,7 @@ def read_history(lake: Lake, market: Market, settings: Settings) -> History:
     panel = lake.read("gold.demand_panel").toPandas()  # thousands of rows: the size of the scored shop
     offers = market.offers().sort_values(KEY, kind="stable").reset_index(drop=True)
     brands = lake.read("bronze.products").select("product_id", "brand").toPandas().set_index("product_id")["brand"]
-    closed, opened = assemble(panel, offers, brands, _views(lake, settings))
+    closed, opened = assemble(panel, offers, brands, _views(lake, market.as_of, settings))
     return History(closed, opened, offers, _ratings(lake), _buyers(lake))
 
 
@@ -61,16 +65,16 @@ def assemble(
     return closed, opened
 
 
-def _views(lake: Lake, settings: Settings) -> pd.DataFrame:
-    """Views by product and period, a bounded number of rows; none where the shop has no events."""
+def _views(lake: Lake, as_of: date, settings: Settings) -> pd.DataFrame:
+    """Views by product and closed period, a bounded number of rows; none where the shop has no events."""
     events = lake.read_if_exists("bronze.events")
     if events is None:
         empty = {"product_id": pd.Series(dtype=object), "period_start": pd.Series(dtype=object)}
         return pd.DataFrame(empty | {"views": pd.Series(dtype="float64")})
-    zone, kind = load_shop(settings.shop).time_zone, settings.features.period
-    local = F.to_date(F.date_trunc(kind, F.from_utc_timestamp("occurred_at", zone)))
-    seen = events.where((F.col("event_type") == "view") & F.col("product_id").isNotNull())
-    found = seen.groupBy("product_id", local.alias("period_start")).agg(F.count(F.lit(1)).cast("double").alias("views"))
+    features, zone = settings.features, load_shop(settings.shop).time_zone
+    periods = Periods(features.period, as_of, zone, features.history_periods)
+    start = periods.start(F.col("period_number")).alias("period_start")
+    found = aggregate_to_views(events, periods).select("product_id", start, F.col("views").cast("double"))
     return found.toPandas()
 
 
