@@ -1,6 +1,6 @@
 """How often customers looked at a product before a period."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pricelake.features.history import periods_before
@@ -42,15 +42,14 @@ def join_views(rows: DataFrame, views: DataFrame | None) -> DataFrame:
     names = ("views_lag_1", *(f"views_mean_{k}" for k in MEAN_PERIODS))
     if views is None:
         return rows.withColumns({**{name: F.lit(0.0) for name in names}, "is_views_missing": F.lit(True)})
-    recorded = views.select("period_number").distinct()
-    first = recorded.agg(F.min("period_number").alias("__first"))
-    whole = recorded.crossJoin(first).where(F.col("period_number") > F.col("__first"))
+    place = F.row_number().over(Window.partitionBy(F.lit(0)).orderBy("period_number"))  # of the periods, which are few
+    whole = views.select("period_number").distinct().withColumn("__place", place).where("__place > 1")
     counted = rows.join(views, ["product_id", "period_number"], how="left")
     joined = counted.join(F.broadcast(whole), "period_number", how="left")
-    own = F.when(F.col("__first").isNotNull(), F.coalesce("views", F.lit(0)).cast("double"))
+    own = F.when(F.col("__place").isNotNull(), F.coalesce("views", F.lit(0)).cast("double"))
     known = joined.withColumn("views", own)
     before = {"views_lag_1": 1, **{f"views_mean_{k}": k for k in MEAN_PERIODS}}
     means = {name: F.avg("views").over(periods_before(k)) for name, k in before.items()}
     is_missing = F.count("views").over(periods_before(max(MEAN_PERIODS))) == 0
     found = {name: F.coalesce(mean, F.lit(0.0)) for name, mean in means.items()}
-    return known.withColumns({**found, "is_views_missing": is_missing}).drop("views", "__first")
+    return known.withColumns({**found, "is_views_missing": is_missing}).drop("views", "__place")
