@@ -152,13 +152,12 @@ def with_indices(panel: DataFrame, vocabulary: DataFrame, default_log_price: flo
         )
         known = known if level == "product" else F.broadcast(known)
         indexed = indexed.join(known, F.expr(sql) == F.col("__value"), how="left").drop("__value")
-        is_known = F.col("sold_periods") >= min_sold_periods if level == "product" else F.lit(True)
-        index = F.coalesce(F.when(is_known, F.col(f"{level}_index")), F.lit(0))
-        indexed = indexed.withColumn(f"{level}_index", index)
+        indexed = indexed.withColumn(f"{level}_index", F.coalesce(f"{level}_index", F.lit(0)))
         if level == "category":
             indexed = indexed.withColumn("category_log_price", F.coalesce("__price", F.lit(default_log_price)))
         indexed = indexed.drop("__price")
-    return indexed
+    named = F.when(F.col("sold_periods") >= min_sold_periods, F.col("product_index")).otherwise(F.lit(0))
+    return indexed.withColumn("product_index", named)
 
 
 def with_factors(rows: DataFrame, factors: DataFrame | None, rank: int) -> DataFrame:

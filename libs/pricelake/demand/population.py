@@ -41,7 +41,8 @@ def draw_population(
     products = pairs.groupBy("product_id").agg(
         (F.max("sold") >= min_sold_periods).alias("is_frequent"), F.sum("useful_rows").alias("useful_rows")
     )
-    rows = {row["is_frequent"]: row["rows"] for row in _rows_by_kind(products).collect()}  # two rows
+    counted = products.groupBy("is_frequent").agg(F.sum("useful_rows").alias("rows"))
+    rows = {row["is_frequent"]: row["rows"] for row in counted.collect()}  # two rows
     share = min(1.0, rare_rate * rows.get(True, 0) / max(rows.get(False, 0), 1))
     is_drawn = F.pmod(F.xxhash64("product_id", F.lit(seed)), F.lit(STEPS)) < round(share * STEPS)
     weight = F.when(F.col("is_frequent"), F.lit(1.0)).otherwise(F.lit(1.0 / share if share > 0 else 1.0))
@@ -58,7 +59,3 @@ def learnt_from(min_curve_periods: int) -> Column:
     will sell is not known before they do.
     """
     return (F.col("age_periods") > 0) & (F.col("sold_periods") >= min_curve_periods)
-
-
-def _rows_by_kind(products: DataFrame) -> DataFrame:
-    return products.groupBy("is_frequent").agg(F.sum("useful_rows").alias("rows"))

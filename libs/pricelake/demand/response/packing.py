@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, StructField, StructType
 
-from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO, exposure, limited, period_number
+from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO, exposure, period_number
 from pricelake.demand.response import array_bytes
 from pricelake.demand.response.pack import Floats, Indices, Pack
 from pricelake.demand.response.price_model import SUPPORT_SQL, SURROUNDINGS_SQL, VIEWS_SQL
@@ -59,7 +59,7 @@ def packed(rows: DataFrame, period_days: int, partitions: int) -> DataFrame:
         period_number(period_days).alias("period"),
         F.col("units").cast("double"),
         F.log(exposure()).alias("log_exposure"),
-        limited(F.col("dev_target")).alias("log_list"),
+        F.col("dev_target").alias("log_list"),
         "log_discount",
         "price_surprise",
         "instrumented_price",
