@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from pricelake.demand.population import draw_population, learnt_from
+from pricelake.workflows.demand_data import Periods, rows_stood_for
 
 START, WEEKS, HELD_OUT = date(2023, 1, 2), 30, 22
 FREQUENT, RARE = 40, 400
@@ -103,3 +104,20 @@ def test_the_draw_is_the_same_again_and_another_for_another_seed(panel):
         return {row[0] for row in drawn(panel, 0.5, seed).select("product_id").distinct().collect()}
 
     assert names(3) == names(3) != names(4)
+
+
+def test_the_prior_counts_against_the_rows_that_the_loss_stands_for(spark):
+    """Two typical rows of frequent products, a rare row that stands for five, and one that is not trained on."""
+    first, later = START, START + timedelta(weeks=10)
+    rows = [
+        (first, True, 1.0, 3.0),
+        (first, True, 1.0, 3.0),
+        (first, False, 5.0, 0.0),
+        (later, False, 5.0, 0.0),
+    ]
+    names = ["period_start", "is_frequent", "sampling_weight", "units_mean_8"]
+    periods = Periods(first, later, later, later)
+    # weights are 2, 2 and 5; a typical row of a frequent product weighs 2
+    assert rows_stood_for(spark.createDataFrame(rows, names), periods) == round((2 + 2 + 5) / 2)
+    frequent = spark.createDataFrame(rows, names).where("is_frequent")
+    assert rows_stood_for(frequent, periods) == 2
