@@ -90,7 +90,10 @@ def test_every_command_exists() -> None:
         elif program == "pricelake":
             assert re.search(rf"\b{words[0]}\b", subcommands), command
         elif program == "spark-submit":
-            assert (REPOSITORY / words[0]).is_file(), command
+            script = next(word for word in words if word.endswith(".py"))
+            options = words[: words.index(script)]  # name and value in turn
+            assert all(name.startswith("--") for name in options[::2]), command
+            assert all((REPOSITORY / word).is_file() for word in words if word.endswith((".py", ".yaml"))), command
         else:
             assert program in ("source", "python"), command
         checked += 1
