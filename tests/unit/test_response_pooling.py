@@ -79,3 +79,32 @@ def test_nothing_known_of_any_product() -> None:
     unknown, nothing = np.full(3, np.inf), np.zeros((3, 0))
     found = pool(np.zeros(3), unknown, nothing, (), {"category": np.zeros(3, dtype=np.int64)}, 0.1, 2.0)
     np.testing.assert_allclose(found.mean, 2.0)
+
+
+def test_gains_of_picked_prices_are_kept_after_pooling_and_not_before() -> None:
+    """The optimiser's curse: whoever picks the best of noisy promises is promised too much."""
+    rng = np.random.default_rng(0)
+    products, each = 6000, 30
+    category = np.arange(products) // each
+    kinds = 0.12 * rng.standard_normal(products // each)[category]
+    true = np.clip(2.5 * (1.0 + kinds + 0.22 * rng.standard_normal(products)), 0.3, 10.0)
+    error = rng.uniform(0.3, 1.6, products)
+    estimate = true + error * rng.standard_normal(products)
+    found = pool(estimate, error**2, np.zeros((products, 0)), (), {"category": category}, 0.2, 2.0)
+    ladder, cost = np.log(np.linspace(0.8, 1.2, 21)), 0.62
+
+    def profit(size: np.ndarray, log_price: np.ndarray) -> np.ndarray:
+        return (np.exp(log_price) - cost) * np.exp(-size * log_price)
+
+    def kept(believed: np.ndarray) -> tuple[float, float]:
+        """Gain realised over gain promised, and the slope of the one on the other."""
+        picked = ladder[profit(believed[:, None], ladder[None, :]).argmax(axis=1)]
+        now = np.zeros(products)
+        promised = profit(believed, picked) - profit(believed, now)
+        realised = profit(true, picked) - profit(true, now)
+        moved = picked != 0.0
+        return realised.sum() / promised.sum(), float(np.polyfit(promised[moved], realised[moved], 1)[0])
+
+    assert kept(true) == pytest.approx((1.0, 1.0))
+    assert kept(np.clip(found.mean, 0.3, 10.0)) == pytest.approx((1.0, 1.0), abs=0.1)
+    assert max(kept(np.clip(estimate, 0.3, 10.0))) < 0.2
