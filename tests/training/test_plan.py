@@ -37,6 +37,9 @@ def test_learning_rate_warms_up_linearly_and_falls_as_half_a_cosine() -> None:
     later = [learning_rate(progress, 12, 2, 1.0) for progress in np.linspace(2, 12, 50)]
     assert (np.diff(later) < 0).all()
     assert learning_rate(0.0, 2, 2, 0.5) == 0.5, "no warm-up where it would be all"
+    assert learning_rate(0.5, 12, 1, 1.0, "constant") == learning_rate(0.5, 12, 1, 1.0)
+    assert [learning_rate(progress, 12, 1, 1.0, "constant") for progress in (1.0, 7.0, 12.0)] == [1.0, 1.0, 1.0]
+    assert learning_rate(0.0, 12, 0, 1.0) == 1.0, "no warm-up where none is wanted"
 
 
 @pytest.mark.parametrize(

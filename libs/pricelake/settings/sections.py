@@ -153,8 +153,10 @@ class TrainingSettings(Section):
         default=50,
         description="steps an epoch has at least, by smaller batches where rows are few; never below 64 rows",
     )
-    learning_rate: Positive = 4e-3
-    warmup_epochs: Count = 1
+    optimiser: Literal["adam", "sgd"] = Field(default="adam", description="sgd has Nesterov's momentum of 0.9")
+    learning_rate: Positive = Field(default=4e-3, description="highest rate; sgd wants a larger one")
+    schedule: Literal["cosine", "constant"] = Field(default="cosine", description="of the rate after the warm-up")
+    warmup_epochs: Annotated[int, Field(ge=0)] = 1
     patience_epochs: Count = 4
     files_per_rank: Count = 4
     gradient_clip_norm: Positive = Field(default=10.0, description="largest norm of the reduced mean gradient")

@@ -38,7 +38,7 @@ class RankTraining:
         self.rank, self.ranks = hvd.rank(), hvd.size()
         # rank 0's initial weights are broadcast
         tf.keras.utils.set_random_seed(plan.settings.seed + self.rank)
-        self.steps = Steps(plan.task, plan.settings.gradient_clip_norm)
+        self.steps = Steps(plan.task, plan.settings.gradient_clip_norm, plan.settings.optimiser)
         self.model, self.optimiser = self.steps.model, self.steps.optimiser
         self.history: list[dict[str, Any]] = []
         self.best: list[Array] = self.model.get_weights()
@@ -100,7 +100,11 @@ class RankTraining:
         with Feed(files, self.plan.task.columns, settings.batch_size, seed) as feed:
             for step, batch in enumerate(feed):
                 rate = learning_rate(
-                    epoch + step / n_steps, settings.epochs, settings.warmup_epochs, settings.learning_rate
+                    epoch + step / n_steps,
+                    settings.epochs,
+                    settings.warmup_epochs,
+                    settings.learning_rate,
+                    settings.schedule,
                 )
                 self.steps.train(batch, rate)
         seconds = time.perf_counter() - started

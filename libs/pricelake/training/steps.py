@@ -1,7 +1,7 @@
 """One training step and one validation step as TensorFlow graphs."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import horovod.tensorflow as hvd
 import tensorflow as tf
@@ -21,15 +21,15 @@ class Steps:
     so that ranks with padding rows do not count more than others.
     """
 
-    def __init__(self, task: TrainingTask, clip_norm: float) -> None:
-        """Build model, optimiser (Adam) and graphs."""
+    def __init__(self, task: TrainingTask, clip_norm: float, optimiser: Literal["adam", "sgd"] = "adam") -> None:
+        """Build model, optimiser and graphs."""
         self.task, self.clip_norm = task, clip_norm
         self.layout = Layout.of(task.columns)
         tf.keras.backend.experimental.enable_tf_random_generator()  # the older kind cannot be started anew
         self.model = task.build_model()
         self._build()
         self.variables = self.model.trainable_variables
-        self.optimiser = tf.keras.optimizers.Adam(learning_rate=1e-3, jit_compile=False)
+        self.optimiser = _optimiser(optimiser)
         self.optimiser.build(self.variables)
         self.sums = tf.Variable(tf.zeros(3, tf.float64), trainable=False)
         kinds = [tf.TensorSpec((len(names), None), kind) for kind, names in self.layout.names.items()]
@@ -107,3 +107,10 @@ class Steps:
         losses = self.task.loss(self._call(batch, training=False), batch)
         loss, total = tf.reduce_sum(batch[WEIGHT] * losses), tf.reduce_sum(batch[WEIGHT])
         self.sums.assign_add(tf.stack([tf.cast(loss, tf.float64), tf.cast(total, tf.float64), 0.0]))
+
+
+def _optimiser(name: Literal["adam", "sgd"]) -> Any:
+    """Adam (Kingma and Ba 2015), or gradient descent with Nesterov's momentum (Sutskever and others 2013)."""
+    if name == "adam":
+        return tf.keras.optimizers.Adam(learning_rate=1e-3, jit_compile=False)
+    return tf.keras.optimizers.SGD(learning_rate=1e-3, momentum=0.9, nesterov=True, jit_compile=False)
