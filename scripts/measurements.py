@@ -1,4 +1,7 @@
-"""Write docs/measurements.md: every target beside what demo, benchmark, tests and scoreboard measured."""
+"""Write docs/measurements.md: every target beside what demo, benchmark, tests and scoreboard measured.
+
+The records behind the page are kept in docs/records, so that one of them can be renewed without the others.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts import scoreboard_tables
-from scripts.records import Record, read_record
+from scripts.records import Record, keep, latest, read_record
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO, BENCH, TEST = ROOT / "build/demo/run.json", ROOT / "build/bench/bench.json", ROOT / "build/test/test.json"
 FULL, QUICK = ROOT / "build/score/full/scoreboard.json", ROOT / "build/score/quick/scoreboard.json"
-PAGE, README = ROOT / "docs/measurements.md", ROOT / "README.md"
+PAGE, README, KEPT = ROOT / "docs/measurements.md", ROOT / "README.md", ROOT / "docs/records"
 VERSION = "code_version"
 
 
@@ -298,16 +301,19 @@ def main(
     full: Path = FULL,
     quick: Path = QUICK,
     readme: Path = README,
+    kept: Path = KEPT,
 ) -> int:
-    """Write the page and README's summary of the scoreboard.
+    """Write the page and README's summary of the scoreboard, and keep the records.
 
     Returns:
-        1 where a record is missing or lacks a figure; page and README are left as they were.
+        1 where a record is missing or lacks a figure; page, README and records are left as they were.
     """
+    places = {"demo": demo, "bench": bench, "test": test, "score": full, "score-quick": quick}
+    found = {name: latest(path, kept / f"{name}.json.gz") for name, path in places.items()}
     try:
-        runs = (read_record(demo, "make demo"), read_record(bench, "make bench"), read_record(test, "make test"))
-        scored = read_scoreboard(full, "make score")
-        text = page(*runs, scored, read_scoreboard(quick, "make score-quick"))
+        runs = [read_record(found[name], f"make {name}") for name in ("demo", "bench", "test")]
+        scored, brief = (read_scoreboard(found[name], f"make {name}") for name in ("score", "score-quick"))
+        text = page(*runs, scored, brief)
         told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), scored.content)
     except ValueError as error:  # a RecordError is one
         sys.stderr.write(f"{error}\n")
@@ -315,6 +321,8 @@ def main(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     readme.write_text(told, encoding="utf-8")
+    for name, path in found.items():
+        keep(path, kept / f"{name}.json.gz")
     return 0
 
 

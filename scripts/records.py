@@ -1,5 +1,6 @@
 """What a run left as JSON, read so that whatever is missing is named with the command that writes it."""
 
+import gzip
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,14 +107,27 @@ class Record:
         return RecordError(f"{self.path}: '{self.within}{path}' is {shown}, not {kind}. Run '{self.command}' again.")
 
 
+def latest(path: Path, kept: Path) -> Path:
+    """Where the latest record of a run lies: as the command left it, or, where it is gone, as it was kept."""
+    return path if path.exists() or not kept.exists() else kept
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Keep a record beside the page that states it, compressed; the same record gives the same file."""
+    if path != kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
 def read_record(path: Path, command: str) -> Record:
-    """A record as the command left it.
+    """A record as the command left it, or as it was kept.
 
     Raises:
         RecordError: there is none, or it is not a JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_text(encoding="utf-8")
+        content = json.loads(text)
     except FileNotFoundError as error:
         raise RecordError(f"{path} is missing. Run '{command}' first.") from error
     except ValueError as error:

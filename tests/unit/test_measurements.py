@@ -141,7 +141,7 @@ def write(folder: Path, records: dict[str, dict[str, Any]]) -> int:
     readme = folder / "README.md"
     readme.write_text(f"Before.\n\n{scoreboard_tables.BEGIN}\nold\n{scoreboard_tables.END}\nAfter.\n")
     run, bench, test, full, quick = (folder / f"{name}.json" for name in ("run", "bench", "test", "full", "quick"))
-    return measurements.main(run, bench, test, folder / "docs/page.md", full, quick, readme)
+    return measurements.main(run, bench, test, folder / "docs/page.md", full, quick, readme, folder / "docs/records")
 
 
 def written(folder: Path, records: dict[str, dict[str, Any]]) -> list[str]:
@@ -384,6 +384,20 @@ def test_a_scoreboard_of_another_make_is_refused(tmp_path: Path, records, capsys
     records["full"] |= change
     assert write(tmp_path, records) == 1
     assert capsys.readouterr().err == f"{tmp_path}/full.json: {told}. Run 'make score' again.\n"
+
+
+def test_one_run_is_renewed_and_the_others_stay_as_they_were_kept(tmp_path: Path, records) -> None:
+    before = written(tmp_path, records)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "docs/records").iterdir()}
+    assert set(kept) == {f"{name}.json.gz" for name in ("bench", "demo", "score", "score-quick", "test")}
+    for name in ("bench", "test", "full", "quick"):
+        (tmp_path / f"{name}.json").unlink()
+    after = written(tmp_path, {"run": records["run"] | {"finished_at": "2024-05-06T07:08:09+00:00"}})
+    assert [line for line in after if line not in before] == [
+        "| `make demo` | 2024-05-06 | 1.0+abc | 2 cores, 23.5 GiB |"
+    ]
+    now = {path.name: path.read_bytes() for path in (tmp_path / "docs/records").iterdir()}
+    assert [name for name in kept if now[name] != kept[name]] == ["demo.json.gz"]
 
 
 def test_a_missing_record_names_the_command(tmp_path: Path, records, capsys) -> None:
