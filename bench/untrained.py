@@ -60,7 +60,12 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
 
 def _response(products: np.ndarray, random: np.random.Generator) -> ResponseModel:
     """Elasticities between -4 and -1, and a list price that nothing is expected to move."""
-    found = {"elasticity_sd": 0.5, "identification": "discounts"}
+    found = {
+        "elasticity_sd": 0.5,
+        "elasticity_kind_sd": 0.2,
+        "elasticity_common_sd": 0.1,
+        "identification": "discounts",
+    }
     own = pd.DataFrame({"product_id": products, "elasticity": random.uniform(1.0, 4.0, len(products)), **found})
     others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found}])
     expected = PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0)

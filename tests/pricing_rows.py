@@ -54,6 +54,8 @@ USUAL: dict[str, Any] = {
     "bend": 0.0,
     "steepness": 5.0,
     "elasticity_sd": 0.2,
+    "elasticity_kind_sd": 0.1,
+    "elasticity_common_sd": 0.05,
     "log_units_sd": 0.1,
     "others_profit_slope": 0.0,
 }
@@ -122,6 +124,8 @@ def random_batch(rows: int, seed: int) -> pa.RecordBatch:
         "bend": pa.array(rng.uniform(-0.2, 0.2, rows)),
         "steepness": pa.array(rng.uniform(2.0, 15.0, rows)),
         "elasticity_sd": pa.array(rng.uniform(0.05, 1.0, rows)),
+        "elasticity_kind_sd": pa.array(rng.uniform(0.0, 0.04, rows)),
+        "elasticity_common_sd": pa.array(rng.uniform(0.0, 0.02, rows)),
         "log_units_sd": pa.array(rng.uniform(0.05, 0.5, rows)),
         "others_profit_slope": pa.array(rng.uniform(0.0, 20.0, rows), mask=rng.random(rows) < 0.1),
     }

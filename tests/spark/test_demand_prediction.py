@@ -165,8 +165,10 @@ def test_uncertainty_is_that_of_the_response_at_the_reference_price(panel, model
     found = draw_curves(panel, calm, AS_OF, "7", 5, 7).toPandas().set_index("product_id")
     products = model.response.products.set_index("product_id").reindex(found.index)
     here = -elasticity(0.0, *(found[name] for name in ("elasticity_low", "elasticity_high", "bend", "steepness")))
-    relative = products["elasticity_sd"] / products["elasticity"]
-    np.testing.assert_allclose(found["elasticity_sd"], relative * here, rtol=1e-9)
+    for name in ("elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd"):
+        np.testing.assert_allclose(found[name], products[name] / products["elasticity"] * here, rtol=1e-9)
+    shared = np.hypot(products["elasticity_kind_sd"], products["elasticity_common_sd"])
+    assert ((shared > 0) & (shared < products["elasticity_sd"])).all()
     assert list(found["identification"]) == list(products["identification"])
     opened = panel.where("is_open").toPandas().set_index("product_id").reindex(found.index)
     of_mean = (np.exp(-found["log_units"]) + found["dispersion"]) / opened["age_periods"]

@@ -67,6 +67,8 @@ def curve(product: str, elasticity: float = 1.2, **row: Any) -> dict[str, Any]:
         "steepness": 5.0,
         "dispersion": 0.3,
         "elasticity_sd": 0.2,
+        "elasticity_kind_sd": 0.1,
+        "elasticity_common_sd": 0.05,
         "log_units_sd": 0.1,
         "model_version": "7",
     } | row

@@ -143,6 +143,24 @@ def test_the_same_price_brings_the_same_interval_and_certainty_has_no_width() ->
         assert sure[low] == sure[value] == sure[high]
 
 
+def test_parts_of_the_uplifts_error_are_what_a_nearer_elasticity_changes() -> None:
+    row = ROW | {"elasticity_sd": 0.15, "elasticity_kind_sd": 0.09, "elasticity_common_sd": 0.05}
+    result = price(**row)
+    now, then = float(result["price_now"]), float(result["price_recommended"])
+    assert then > now
+
+    def uplift(size: float) -> float:
+        units = [100.0 * exp(-size * log(paid / 2.30)) for paid in (now, then)]
+        return (then - 1.5) * units[1] - (now - 1.5) * units[0]
+
+    slope = (uplift(1.2 - 1e-6) - uplift(1.2 + 1e-6)) / 2e-6
+    own = (0.15**2 - 0.09**2 - 0.05**2) ** 0.5
+    for name, error in (("product", own), ("kind", 0.09), ("common", 0.05)):
+        assert float(result[f"uplift_{name}_sd_amount"]) == pytest.approx(slope * error, abs=2e-4)
+    held = price(**LOSS)
+    assert {float(held[f"uplift_{name}_sd_amount"]) for name in ("product", "kind", "common")} == {0.0}
+
+
 def test_the_contract_holds_each_value_to_its_interval() -> None:
     checks = contract_of("gold.price_recommendations").checks.values()
     for value, low, high in TRIPLES:

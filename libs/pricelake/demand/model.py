@@ -31,7 +31,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 PRODUCTS_FILE, KINDS_FILE = "products.parquet", "kinds.parquet"
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)

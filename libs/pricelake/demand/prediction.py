@@ -16,7 +16,7 @@ from pricelake.demand.curve_columns import elasticity_column, response_column
 from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
-from pricelake.demand.response.model import ResponseModel, with_response, with_usual_units
+from pricelake.demand.response.model import ELASTICITY, ELASTICITY_SDS, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.uncertainty import with_short_history
 from pricelake.demand.usual import with_usual_history
@@ -164,7 +164,7 @@ def draw_curves(
         "age_periods",
         category,
         *SHAPE,
-        *("elasticity", "elasticity_sd", "identification"),
+        *(*ELASTICITY, "identification"),
         (F.lit(model.response.promotions[OTHERS_PRICE]) * F.col("category_share")).alias("cross_elasticity"),
         *names,
     )
@@ -174,7 +174,7 @@ def draw_curves(
         *ROW_KEY,
         "reference_price",
         *CURVE_OUTPUTS,
-        "elasticity_sd",
+        *ELASTICITY_SDS,
         "log_units_sd",
         "cross_elasticity",
         "identification",
@@ -183,11 +183,11 @@ def draw_curves(
 
 
 def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
-    """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``elasticity_sd`` at the reference price.
+    """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``ELASTICITY_SDS`` at the reference price.
 
     Args:
         curves: rows with ``category_value``, ``sold_periods``, ``age_periods``, ``CURVE_OUTPUTS``, ``elasticity`` and
-            its ``elasticity_sd`` at the usual price.
+            its ``ELASTICITY_SDS`` at the usual price.
         model: with level uncertainty.
     """
     spark = curves.sparkSession
@@ -195,7 +195,7 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     joined = with_elasticity(curves, "__here", F.lit(0.0)).join(F.broadcast(levels), "category_value", how="left")
     return joined.withColumns(
         {
-            "elasticity_sd": F.col("elasticity_sd") * -F.col("__here") / F.col("elasticity"),
+            **{name: F.col(name) * -F.col("__here") / F.col("elasticity") for name in ELASTICITY_SDS},
             "log_units_sd": with_short_history(
                 F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])), model.encoding.min_sold_periods
             ),

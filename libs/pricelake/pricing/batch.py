@@ -18,6 +18,7 @@ from pricelake.settings.rules import RuleSet
 
 KEY = ("product_id", "market_id", "period_start")
 EXPECTATIONS = [f"{when}{end}" for when in ("now", "then") for end in ("", "_low", "_high")]
+UPLIFT_PARTS = ("uplift_product_sd_amount", "uplift_kind_sd_amount", "uplift_common_sd_amount")
 # what a row with an absurd input does not state
 AMOUNTS = (
     "range_low",
@@ -26,6 +27,7 @@ AMOUNTS = (
     "uplift_amount",
     "uplift_low_amount",
     "uplift_high_amount",
+    *UPLIFT_PARTS,
 )
 DOUBLES = (*(f"units_{which}" for which in EXPECTATIONS), "elasticity")
 
@@ -99,6 +101,7 @@ def _expectation_columns(outcome: Outcome) -> dict[str, pa.Array]:
         "uplift_amount": amounts_of(outcome.uplift, known),
         "uplift_low_amount": amounts_of(spans.uplift.low, known),
         "uplift_high_amount": amounts_of(spans.uplift.high, known),
+        **{name: amounts_of(part, known) for name, part in zip(UPLIFT_PARTS, spans.uplift_parts, strict=True)},
         "elasticity": _doubles(outcome.elasticity, known),
     }
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pricelake.pricing.money import MAX_COST_TICKS, MAX_PRICE_TICKS, Mask, Ticks
-from pricelake.pricing.rows import CURVE_PARAMETERS, PricingRows
+from pricelake.pricing.rows import CURVE_PARAMETERS, ELASTICITY_SDS, PricingRows
 from pricelake.settings import PricingSettings
 from pricelake.settings.rules import ExclusionRule, FloorRule, FreshnessRule, HistoryRule, RuleSet
 
@@ -111,7 +111,7 @@ def first_stops(stops: list[Stop], rows: int) -> npt.NDArray[np.int64]:
 
 def _is_downward(rows: PricingRows) -> Mask:
     """Finite curves in their domain; comparisons with NaN are false."""
-    curves, sds = rows.curves, (rows.floats("elasticity_sd"), rows.floats("log_units_sd"))
+    curves, sds = rows.curves, [rows.floats(name) for name in (*ELASTICITY_SDS, "log_units_sd")]
     finite = np.all([np.isfinite(curves[name]) for name in CURVE_PARAMETERS], axis=0)
     slopes = [(curves[name] > 0) & (curves[name] <= MAX_SLOPE) for name in ("elasticity_low", "elasticity_high")]
     shape = slopes[0] & slopes[1] & (curves["steepness"] > 0) & (curves["steepness"] <= MAX_STEEPNESS)

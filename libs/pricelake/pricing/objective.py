@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from pricelake.pricing.money import TICKS_PER_UNIT, Floats, Mask, Ticks
-from pricelake.pricing.rows import ExpectedUnits, PricingRows
+from pricelake.pricing.rows import ELASTICITY_SDS, ExpectedUnits, PricingRows
 from pricelake.settings import PricingSettings
 
 MAX_EXPECTED = 1e12  # units or money of one product, market and period; beyond, the input is absurd
@@ -123,6 +123,10 @@ class Intervals:
         now: at the list price in force.
         then: at the list price recommended.
         uplift: of the expected uplift, currency.
+        uplift_parts: what the uplift changes by, in currency, if the elasticity is nearer 0 than stated by one standard
+            deviation of the error that is the product's own, that products of its category share, and that all
+            products share, shape (3, n_rows). Errors of the same product, category or shop go one way: such parts add
+            up as they are, the rest of the uplift's error as squares.
         is_gain_sure: whether the price recommended is the better one over the interval of the slope and, where the
             product itself loses by it so that others gain, over that of the level. Elsewhere how much is sold changes
             by how much, not which of the two is better.
@@ -131,6 +135,7 @@ class Intervals:
     now: ExpectedIntervals
     then: ExpectedIntervals
     uplift: Interval
+    uplift_parts: Floats
     is_gain_sure: Mask
 
 
@@ -158,15 +163,24 @@ def intervals(
     value_now, value_then = stated_value(rows, now[1]), stated_value(rows, then[1])
     own_now, own_then = (np.where(rows.has_cost, one.profit, one.revenue) for one in (now[1], then[1]))
     uplift = value_then - value_now
-    by_slope = np.abs((own_then * u_then - own_now * u_now) * slope_sd)
+    slope = np.where(now[0] == then[0], 0.0, own_then * u_then - own_now * u_now)
+    by_slope = np.abs(slope * slope_sd)
     # the same price brings the same: no uncertainty about a difference of nothing
     uplift_sd = np.where(now[0] == then[0], 0.0, np.hypot((own_then - own_now) * level_sd, by_slope))
     return Intervals(
         _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
         _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
+        slope * _elasticity_errors(rows),
         uplift - z * np.hypot(by_slope, np.minimum(own_then - own_now, 0.0) * level_sd) > 0,
     )
+
+
+def _elasticity_errors(rows: PricingRows) -> Floats:
+    """Standard deviations of the elasticity's error: the product's own, its kind's, that of all; shape (3, n_rows)."""
+    whole, kind, common = (rows.floats(name) for name in ELASTICITY_SDS)
+    own = np.sqrt(np.maximum(whole**2 - kind**2 - common**2, 0.0))
+    return np.stack([own, kind, common])
 
 
 def _around(expected: Expected, log_spread: Floats) -> ExpectedIntervals:

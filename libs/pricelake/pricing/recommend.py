@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from pricelake.pricing.batch import price_batch
-from pricelake.pricing.rows import CURVE_PARAMETERS, INPUT_COLUMNS, ExpectedUnits
+from pricelake.pricing.rows import CURVE_PARAMETERS, ELASTICITY_SDS, INPUT_COLUMNS, ExpectedUnits
 from pricelake.settings import PricingSettings
 from pricelake.settings.rules import RuleSet
 
@@ -51,7 +51,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         "period_start",
         F.col("reference_price").alias("curve_reference_price"),
         *CURVE_PARAMETERS,
-        "elasticity_sd",
+        *ELASTICITY_SDS,
         "log_units_sd",
         "others_profit_slope",
     )

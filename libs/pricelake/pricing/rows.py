@@ -13,6 +13,7 @@ from pricelake.pricing.money import Floats, Mask, Ticks, ticks_of
 from pricelake.settings.rules import Scope
 
 CURVE_PARAMETERS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
+ELASTICITY_SDS = ("elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd")
 
 ExpectedUnits = Callable[[Mapping[str, Floats], Floats], Floats]
 """``(curves, prices) -> units``: expected units at paid prices, shape (n_rows, n_steps); ``curves`` maps
@@ -42,7 +43,7 @@ INPUT_COLUMNS = (
     "model_age_days",
     "curve_reference_price",
     *CURVE_PARAMETERS,
-    "elasticity_sd",
+    *ELASTICITY_SDS,
     "log_units_sd",
     "others_profit_slope",
 )

@@ -44,6 +44,8 @@ DEMAND_CURVES = TableContract(
         required("steepness", DOUBLE, "how fast it moves from one to the other, per unit of log price, above 0"),
         required("dispersion", DOUBLE, "negative-binomial alpha: variance = mean + alpha x mean squared, above 0"),
         required("elasticity_sd", DOUBLE, "uncertainty of the elasticity at the reference price, 0 or more"),
+        required("elasticity_kind_sd", DOUBLE, "part of elasticity_sd that products of the category share"),
+        required("elasticity_common_sd", DOUBLE, "part of elasticity_sd that all products share"),
         required("log_units_sd", DOUBLE, "uncertainty of log_units, 0 or more"),
         required(
             "cross_elasticity",
@@ -124,6 +126,14 @@ PRICE_RECOMMENDATIONS = TableContract(
         ),
         optional("uplift_low_amount", MONEY, "lower end of its interval"),
         optional("uplift_high_amount", MONEY, "upper end"),
+        optional(
+            "uplift_product_sd_amount",
+            MONEY,
+            "change of the uplift if the elasticity is nearer 0 than stated by one standard deviation of the error "
+            "that is the product's own",
+        ),
+        optional("uplift_kind_sd_amount", MONEY, "the same of the error that products of the category share"),
+        optional("uplift_common_sd_amount", MONEY, "the same of the error that all products share"),
         optional("elasticity", DOUBLE, "own-price elasticity at price_now, below 0; null: no demand curve"),
         required("confidence", TEXT, "high, medium, low or none"),
         required("flags", ArrayType(TEXT, False), "what was assumed or is missing: assumed_cost, no_competitors, ..."),

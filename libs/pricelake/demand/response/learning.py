@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO
 from pricelake.demand.response.fitting import Fitted, Prior, fit_response
 from pricelake.demand.response.identification import identified_by
-from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.model import ELASTICITY, ResponseModel
 from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
 from pricelake.demand.response.past import PAST, PAST_PRICE
 from pricelake.demand.response.price_model import (
@@ -125,27 +125,35 @@ def _model(
     price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_], prior: Prior
 ) -> ResponseModel:
     pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
-    spread = np.hypot(pooled.sd, pooled.mean * fitted.common_sd)
+    common = pooled.mean * fitted.common_sd
     products = traits.products[["product_id"]].assign(
-        elasticity=fitted.response.elasticity, elasticity_sd=spread, identification=identification
+        elasticity=fitted.response.elasticity,
+        elasticity_sd=np.hypot(pooled.sd, common),
+        elasticity_kind_sd=pooled.kind_sd,
+        elasticity_common_sd=common,
+        identification=identification,
     )
     of_kind = np.clip(pooled.expected, prior.smallest, prior.largest)
     expected = traits.products[["department", "category"]].assign(
         elasticity=of_kind,
         elasticity_sd=np.hypot(pooled.expected_sd, pooled.expected * fitted.common_sd),
+        elasticity_kind_sd=pooled.expected_kind_sd,
+        elasticity_common_sd=pooled.expected * fitted.common_sd,
         identification=identification,
     )
-    means = {"elasticity": "mean", "elasticity_sd": "mean", "identification": "first"}
+    means = {**dict.fromkeys(ELASTICITY, "mean"), "identification": "first"}
     kinds = expected.groupby(["department", "category"], as_index=False, sort=True).agg(means)
     anywhere = kinds.iloc[[0]].assign(
         department="",
         category="",
         elasticity=float(of_kind.mean()),
         elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), of_kind.std())),
+        elasticity_kind_sd=float(np.hypot(pooled.expected_kind_sd.mean(), of_kind.std())),
+        elasticity_common_sd=0.0,
         identification="weak",
     )
     kinds = pd.concat([kinds, anywhere], ignore_index=True)
-    products, kinds = (rows.round(dict.fromkeys(("elasticity", "elasticity_sd"), DIGITS)) for rows in (products, kinds))
+    products, kinds = (rows.round(dict.fromkeys(ELASTICITY, DIGITS)) for rows in (products, kinds))
     promotions = {name: round(coefficients[name], DIGITS) for name in PROMOTION_SQL}
     promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
     rise = round(fitted.response.rise, DIGITS)

@@ -13,8 +13,11 @@ from pricelake.demand.response.kernel import STEEPNESS
 from pricelake.demand.response.packing import PROMOTION_SQL
 from pricelake.demand.response.price_model import PriceModel, with_deviations, with_price_surprise
 
-PRODUCTS_SCHEMA = "product_id string, elasticity double, elasticity_sd double, identification string"
-KINDS_SCHEMA = "department string, category string, elasticity double, elasticity_sd double, identification string"
+ELASTICITY_SDS = ("elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd")
+ELASTICITY = ("elasticity", *ELASTICITY_SDS)
+FOUND_SCHEMA = f"{', '.join(f'{name} double' for name in ELASTICITY)}, identification string"
+PRODUCTS_SCHEMA = f"product_id string, {FOUND_SCHEMA}"
+KINDS_SCHEMA = f"department string, category string, {FOUND_SCHEMA}"
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,9 @@ class ResponseModel:
         price: what list price was to be expected.
         rise: by what share elasticities are smaller far below the usual price and larger far above it, 0–1.
         promotions: effect of each of ``PROMOTION_SQL`` on log units; the effect of the others' prices is 0 or more.
-        products: ``product_id``, ``elasticity`` (size at the usual price, above 0), ``elasticity_sd``,
-            ``identification``; one row per product of the fit.
+        products: ``product_id``, ``elasticity`` (size at the usual price, above 0), ``elasticity_sd`` and the parts of
+            it that products of a kind share (``elasticity_kind_sd``) and that all products share
+            (``elasticity_common_sd``), ``identification``; one row per product of the fit.
         kinds: the same by ``department`` and ``category``, for products that came later; '' in both: any other.
     """
 
@@ -46,7 +50,7 @@ def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) 
         training_end: see :func:`pricelake.demand.response.price_model.with_deviations`.
 
     Returns:
-        columns of ``with_price_surprise`` and ``elasticity`` (size at the usual list price), ``elasticity_sd``,
+        columns of ``with_price_surprise`` and ``elasticity`` (size at the usual list price), ``ELASTICITY_SDS``,
         ``identification``, ``log_price`` (own price over the usual list price, limited to ±1.5),
         ``log_reference`` (the same of the reference price), ``price_effect`` (log units at the own price against those
         at the usual one), ``reference_effect`` (the same at the reference price), ``promotion_effect`` (log units with
@@ -91,7 +95,7 @@ def with_usual_units(rows: DataFrame) -> DataFrame:
 
 def _with_kinds(rows: DataFrame, spark: SparkSession, model: ResponseModel) -> DataFrame:
     """Elasticities of products of the fit as they are; of others those of their category, or of all."""
-    found = ("elasticity", "elasticity_sd", "identification")
+    found = (*ELASTICITY, "identification")
     kinds = spark.createDataFrame(model.kinds, KINDS_SCHEMA)
     named = kinds.where("category <> ''").select(
         "department", "category", *(F.col(name).alias(f"kind_{name}") for name in found)

@@ -41,8 +41,10 @@ class Pooled:
     Attributes:
         mean: posterior mean, shape ``(n_products,)``.
         sd: posterior standard deviation, same shape.
+        kind_sd: part of ``sd`` that comes from what the product's kind has, which products of the kind share.
         expected: what products of the kind have, before the product's own estimate, same shape.
         expected_sd: how far a product may lie from it.
+        expected_kind_sd: part of ``expected_sd`` that products of the kind share.
         overall: ``m``.
         coefficients: ``b``, shape ``(n_features,)``.
         feature_sd: block → standard deviation of its coefficients.
@@ -52,8 +54,10 @@ class Pooled:
 
     mean: Floats
     sd: Floats
+    kind_sd: Floats
     expected: Floats
     expected_sd: Floats
+    expected_kind_sd: Floats
     overall: float
     coefficients: Floats
     feature_sd: Mapping[str, float]
@@ -123,8 +127,10 @@ def pool(
     return Pooled(
         mean=mean * (1.0 + expected + share * (own / mean - 1.0 - expected)),
         sd=mean * np.sqrt(product_variance * (1.0 - share) + (1.0 - share) ** 2 * unsure),
+        kind_sd=mean * (1.0 - share) * np.sqrt(unsure),
         expected=mean * (1.0 + expected),
         expected_sd=mean * np.sqrt(product_variance + unsure),
+        expected_kind_sd=mean * np.sqrt(unsure),
         overall=mean,
         coefficients=coefficients,
         feature_sd={name: float(np.sqrt(value)) for name, value in block_variance.items()},
