@@ -15,7 +15,7 @@ from pricelake.evaluation.scoring.effort import Effort
 from pricelake.settings import LakeSettings, Settings
 from pricelake.sources import pseudonym_of
 from pricelake.tables import Lake
-from pricelake.workflows.score_pricelake import CURVE, UPLIFT, read_pricelake, read_recommendations
+from pricelake.workflows.score_pricelake import CURVE, SHARED, UPLIFT, read_pricelake, read_recommendations
 from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop
 from tests.report_lake import AS_OF, frame_of, made_up_tables, write_tables
 from tests.spark.ingest_shop import write_shop
@@ -70,7 +70,7 @@ def test_curves_and_prices_of_the_day_are_read_as_they_were_written(lake: Lake, 
     read = read_pricelake(lake, shop)
     assert (read.error, read.effort, read.interval_rate) == (None, shop.effort, shop.settings.pricing.interval_rate)
     for name, columns, found in zip(
-        names, (CURVE, ("price_recommended", *UPLIFT)), (read.curves, read.decided), strict=True
+        names, (CURVE, ("price_recommended", *UPLIFT, *SHARED)), (read.curves, read.decided), strict=True
     ):
         assert list(found.drop(columns="identification", errors="ignore")) == list(columns)
         assert len(found) == len(TABLES[name])

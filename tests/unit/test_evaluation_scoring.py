@@ -377,6 +377,22 @@ def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -
     one = enter(knows(known), known)
     off = replace(one, slopes=known.own_truth[1][:, AT_STEPS] + np.arange(len(groups))[:, None] * [[1, 2, 3, 4, 5]])
     rows = {(row.figure, row.setting.group): row for row in summarise(own_price_bias(known, off))}
+def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known: Stage) -> None:
+    told = enter(Promiser(stage=known, deviation=0.5), known)
+    assert told.gains is not None
+    now = known.first_profit_now
+    signs = np.where(np.arange(len(known.history.offers)) % 3 == 0, -1.0, 1.0)
+    apart, together = (
+        promises_of(known, replace(told, gains=(*told.gains[:2], shared))) for shared in (0.0 * signs, 0.3 * signs)
+    )
+    assert apart is not None
+    assert together is not None
+    for number, (_, rows) in enumerate(known.groups):
+        assert apart.spread[number] == pytest.approx(0.5 * len(rows) ** 0.5 / now[number])
+        variance = len(rows) * (0.5**2 - 0.3**2) + (0.3 * signs[rows].sum()) ** 2
+        assert together.spread[number] == pytest.approx(variance**0.5 / now[number])
+
+
     assert {group for _, group in rows} == {None, IN_FORCE, *groups}
     for group in set(groups):
         place = np.flatnonzero(groups == group)

@@ -21,7 +21,7 @@ from pricelake.report.scoreboard_claims import CLAIMS
 from pricelake.sources import pseudonym_of
 from pricelake.workflows import score_shop
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.score_pricelake import CURVE, KEY, UPLIFT, PriceLakeCurves
+from pricelake.workflows.score_pricelake import CURVE, KEY, SHARED, UPLIFT, PriceLakeCurves
 from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop, run_shop, told
 
 ROOT = Path(__file__).parents[2]
@@ -55,11 +55,11 @@ CURVES = by_offer(
     },
 ).assign(identification=["weak", "instruments", "discounts"])
 DECIDED = by_offer(
-    ("price_recommended", *UPLIFT),
+    ("price_recommended", *UPLIFT, *SHARED),
     {
-        ("a", "m1"): (3.19, 0.5, -0.5, 1.5),
-        ("b", "m0"): (1.99, 2.0, 1.0, 4.0),
-        ("c", "m0"): (np.nan, np.nan, np.nan, np.nan),
+        ("a", "m1"): (3.19, 0.5, -0.5, 1.5, 0.3, 0.4),
+        ("b", "m0"): (1.99, 2.0, 1.0, 4.0, -0.05, -0.12),
+        ("c", "m0"): (np.nan,) * 6,
     },
 )
 
@@ -92,11 +92,12 @@ def test_prices_come_in_the_order_of_the_offers_and_a_held_one_stays() -> None:
 
 @pytest.mark.parametrize(("rate", "reach"), [(0.8, 1.2815515655446004), (0.9, 1.6448536269514722)])
 def test_gains_are_the_stated_uplift_with_the_deviation_of_its_interval(rate: float, reach: float) -> None:
-    gain, deviation = fitted(interval_rate=rate).gains()
+    gain, deviation, shared = fitted(interval_rate=rate).gains()
     assert gain[:2].tolist() == [2.0, 0.5]
     assert deviation[:2] == pytest.approx([1.5 / reach, 1.0 / reach])  # half of the interval's width over its reach
-    assert np.isnan(gain[2:]).all()
-    assert np.isnan(deviation[2:]).all()
+    assert shared[:2] == pytest.approx([-0.13, 0.5])
+    for part in (gain, deviation, shared):
+        assert np.isnan(part[2:]).all()
 
 
 def test_limits_are_those_of_the_curve_at_the_price_in_force() -> None:

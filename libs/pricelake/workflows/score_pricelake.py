@@ -26,6 +26,7 @@ from pricelake.workflows.score_shop import ScoredShop
 CURVE = ("reference_price", *CURVE_COLUMNS, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
 
+SHARED = ("uplift_kind_sd_amount", "uplift_common_sd_amount")
 
 @dataclass
 class PriceLakeCurves:
@@ -70,10 +71,16 @@ class PriceLakeCurves:
         wanted = self.decided["price_recommended"].reindex(self._asked()).to_numpy(dtype=np.float64)
         return np.where(np.isnan(wanted), history.price_now, wanted)
 
-    def gains(self) -> tuple[Floats, Floats]:
-        """See :class:`pricelake.evaluation.scoring.promises.KnowsItsGains`: the stated uplift."""
-        gain, low, high = self.decided.reindex(self._asked())[list(UPLIFT)].to_numpy(dtype=np.float64).T
-        return gain, (high - low) / (2.0 * NormalDist().inv_cdf(0.5 + self.interval_rate / 2.0))
+    def gains(self) -> tuple[Floats, Floats, Floats]:
+        """See :class:`pricelake.evaluation.scoring.stage.KnowsItsGains`: the stated uplift.
+
+        Products of a category share the error of their kind and that of all, both with the sign of the price's move.
+        """
+        decided = self.decided.reindex(self._asked())
+        gain, low, high = decided[list(UPLIFT)].to_numpy(dtype=np.float64).T
+        kind, common = decided[list(SHARED)].to_numpy(dtype=np.float64).T
+        deviation = (high - low) / (2.0 * NormalDist().inv_cdf(0.5 + self.interval_rate / 2.0))
+        return gain, deviation, np.sign(kind + common) * np.hypot(kind, common)
 
     def elasticity_limits(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """See :class:`pricelake.evaluation.scoring.stage.KnowsItsLimits`; the error is relative along a curve."""
@@ -105,7 +112,7 @@ def _read_prices(lake: Lake, shop: ScoredShop) -> tuple[pd.DataFrame, pd.DataFra
     numbers = [F.col(name).cast("double") for name in CURVE]
     curves = lake.read("gold.demand_curves").where(day).select(*KEY, *numbers, "identification")
     prices = lake.read("gold.price_recommendations").where(day)
-    decided = prices.select(*KEY, *(F.col(name).cast("double") for name in ("price_recommended", *UPLIFT)))
+    decided = prices.select(*KEY, *(F.col(name).cast("double") for name in ("price_recommended", *UPLIFT, *SHARED)))
     return curves.toPandas().set_index(KEY), decided.toPandas().set_index(KEY)  # one row per offer of a scored shop
 
 

@@ -61,16 +61,16 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     earning = [number for number in range(len(stage.groups)) if now[number] > 0.0]
     groups = [number for number in earning if moved[stage.groups[number][1]].any()]
     rows = [stage.groups[number][1] for number in groups]
-    gain, deviation = contestant.gains
     # a held price has no uncertainty, and a forbidden one is held
-    gain, deviation = np.where(moved, gain, 0.0), np.where(moved, deviation, 0.0)
+    gain, deviation, shared = (np.where(moved, part, 0.0) for part in contestant.gains)
+    own = np.maximum(deviation**2 - shared**2, 0.0)
     return Promises(
         contender=contestant.name,
         seed=stage.seed_of_group[groups],
         category=np.array([history.offers["category"].iloc[one[0]] for one in rows], dtype=object),
         promised=np.array([gain[one].sum() for one in rows]) / now[groups],
         realised=(then - now)[groups] / now[groups],
-        spread=np.sqrt(np.array([(deviation[one] ** 2).sum() for one in rows])) / now[groups],
+        spread=np.sqrt(np.array([own[one].sum() + shared[one].sum() ** 2 for one in rows])) / now[groups],
         unmoved=len(earning) - len(groups),
         losing=len(stage.groups) - len(earning),
     )

@@ -152,10 +152,12 @@ Contender = DemandModel | Policy
 class KnowsItsGains(Protocol):
     """A contender that states the gain of its own prices, with its uncertainty."""
 
-    def gains(self) -> tuple[Floats, Floats]:
+    def gains(self) -> tuple[Floats, Floats] | tuple[Floats, Floats, Floats]:
         """Expected gain of each offer in the first period and its standard deviation, currency, shape ``(n_offers,)``.
 
-        NaN where no price was set. Offers are taken for independent of each other when they are added up.
+        NaN where no price was set. A third array, if there is one, is what the offers of a category have in common of
+        their deviations, with its sign: such parts are added up before they are squared. Beyond it offers are taken for
+        independent of each other.
         """
 
 
@@ -182,8 +184,9 @@ class Contestant:
         slopes: said elasticities at ``STEPS``, shape ``(n_offers, steps)``; None as above.
         prices: that it sets, shape ``(n_offers,)``; those in force where it sets none or one that the rules forbid.
         forbidden: offers for which it wanted a price that the rules forbid.
-        gains: expected gain of each offer and its standard deviation (NaN: not stated), currency, shape
-            ``(n_offers,)``; 0 where it sets no price; None: it promises nothing.
+        gains: expected gain of each offer, its standard deviation (NaN: not stated) and the part of that which the
+            offers of a category share, with its sign, currency, shape ``(n_offers,)``; 0 where it sets no price; None:
+            it promises nothing.
         failed: offers it could not learn or price.
         error: what went wrong with all of it; None where nothing did.
         limits: as of :class:`KnowsItsLimits`; None: it does not say.
@@ -195,7 +198,7 @@ class Contestant:
     slopes: Floats | None
     prices: Floats
     forbidden: npt.NDArray[np.bool_]
-    gains: tuple[Floats, Floats] | None
+    gains: tuple[Floats, Floats, Floats] | None
     failed: npt.NDArray[np.bool_]
     error: str | None
     limits: tuple[Floats, npt.NDArray[np.bool_]] | None = None
@@ -208,7 +211,7 @@ class Answer:
     units: Floats | None
     slopes: Floats | None
     prices: Floats
-    gains: tuple[Floats, Floats] | None
+    gains: tuple[Floats, Floats, Floats] | None
     limits: tuple[Floats, npt.NDArray[np.bool_]] | None = None
 
 
@@ -262,17 +265,18 @@ def _ask(contender: Contender, stage: Stage) -> Answer:
     policy = contender if isinstance(contender, Proposes) else ModelPolicy(contender)
     prices = _prices(policy.propose(history, Feasible(stage.feasible.prices.copy())), offers)
     if isinstance(contender, KnowsItsGains):
-        gain, deviation = (np.asarray(part, dtype=np.float64) for part in contender.gains())
-        if gain.shape != (offers,) or deviation.shape != (offers,):
-            raise ValueError(f"gains() must return two arrays of shape ({offers},)")
+        gain, deviation, *others = (np.asarray(part, dtype=np.float64) for part in contender.gains())
+        shared = others[0] if others else np.zeros(offers)
+        if len(others) > 1 or any(part.shape != (offers,) for part in (gain, deviation, shared)):
+            raise ValueError(f"gains() must return two or three arrays of shape ({offers},)")
     elif isinstance(contender, Answers):
         both = np.column_stack([now, np.where(np.isnan(prices), now, prices)])
         profit = _units(contender, both) * (both - history.unit_cost[:, None])
-        gain, deviation = profit[:, 1] - profit[:, 0], np.full(offers, np.nan)
+        gain, deviation, shared = profit[:, 1] - profit[:, 0], np.full(offers, np.nan), np.zeros(offers)
     else:
         return Answer(units, slopes, prices, None)
     limits = _limits(contender, offers) if isinstance(contender, KnowsItsLimits) else None
-    return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation), limits)
+    return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation, np.nan_to_num(shared)), limits)
 
 
 def _silence(contender: Contender, offers: int) -> Answer:
@@ -282,7 +286,7 @@ def _silence(contender: Contender, offers: int) -> Answer:
         return Answer(None, None, nothing, None)
     units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
     limits = (nothing, np.zeros(offers, dtype=bool)) if isinstance(contender, KnowsItsLimits) else None
-    return Answer(units, slopes, nothing, (np.zeros(offers), nothing), limits)
+    return Answer(units, slopes, nothing, (np.zeros(offers), nothing, np.zeros(offers)), limits)
 
 
 def _units(model: Answers, prices: Floats) -> Floats:
