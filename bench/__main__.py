@@ -20,7 +20,7 @@ from pricelake.session import build_session
 from pricelake.settings import load_settings
 from pricelake.workflows.provenance import code_version
 
-STAGES = ("feed", "ranks", "als", "pricing", "simulator")
+STAGES = ("feed", "ranks", "als", "pricing", "cost", "simulator")
 OUT = Path("build/bench/bench.json")
 console = Console()
 

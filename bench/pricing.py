@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
 
+from bench.made_up_panel import AS_OF, panel
 from bench.runs import summarise
 from bench.untrained import untrained_model
 from pricelake.demand.model import DemandModel
@@ -22,17 +21,15 @@ from pricelake.pricing.recommend import join_pricing_inputs
 from pricelake.pricing.rows import PricingRows
 from pricelake.settings import Settings
 from pricelake.settings.rules import load_rules
-from pricelake.tables import Lake, contract_of
+from pricelake.tables import Lake
 from pricelake.workflows.curves import DrawnCurves
 from pricelake.workflows.job import Job
 from pricelake.workflows.recommend_prices import with_others_profit, write_recommendations
 
-AS_OF = date(2024, 3, 4)
 LADDERS = 300_000
 CLOSED_PERIODS = 8
 RUNS = 3
 MODEL_VERSION = "1"
-HISTORY = ("units_lag", "units_mean", "units_max")
 RULES = Path(__file__).resolve().parents[1] / "conf/rules/grocery.yaml"
 SHOP = Path(__file__).resolve().parents[1] / "conf/shops/complete_journey.yaml"
 
@@ -65,7 +62,7 @@ def measure(
     """
     settings = Settings.model_validate({"lake": {"root": str(folder / "lake")}, "shop": str(SHOP), "rules": str(RULES)})
     lake = Lake(spark, settings.lake.root, run_id="bench")
-    lake.replace("gold.demand_panel", panel(spark, ladders))
+    lake.replace("gold.demand_panel", panel(spark, ladders, CLOSED_PERIODS))
     model = untrained_model(lake.read("gold.demand_panel"), settings, AS_OF)
     by_run = []
     for number in range(warm_ups + runs):
@@ -132,54 +129,3 @@ def mean_candidates(lake: Lake, settings: Settings) -> float:
     inputs = join_pricing_inputs(known, curves, AS_OF, AS_OF)
     counted = inputs.mapInArrow(count, "candidates long").agg(F.avg("candidates")).collect()
     return float(counted[0][0])
-
-
-def panel(spark: SparkSession, ladders: int) -> DataFrame:
-    """gold.demand_panel with one open and some closed periods of each product and market, drawn by hashing."""
-    number, contract = F.col("number"), contract_of("gold.demand_panel")
-    grid = spark.range(ladders).select(
-        F.col("id").alias("number"), F.explode(F.sequence(F.lit(0), F.lit(CLOSED_PERIODS))).alias("back")
-    )
-    price = F.round(F.lit(0.5) + 9 * uniform("price"), 1) - 0.01
-    paid = F.round(price * (0.8 + 0.3 * uniform("paid", F.col("back"))), 2)
-    is_open = F.col("back") == 0
-    known: dict[str, Column] = {
-        "product_id": F.concat(F.lit("p"), (number / 10).cast("long").cast("string")),
-        "market_id": F.concat(F.lit("m"), (number % 10).cast("string")),
-        "period_start": F.date_sub(F.lit(AS_OF), 7 * F.col("back")),
-        "is_open": is_open,
-        "department": F.concat(F.lit("D"), (number % 7).cast("string")),
-        "category": F.concat(F.lit("C"), (number % 90).cast("string")),
-        "units": F.when(~is_open, F.lit(3.0)),
-        "revenue_amount": F.when(~is_open, F.lit(9.0)),
-        "is_price_observed": ~is_open,
-        "unit_price": F.when(is_open, price).otherwise(paid),
-        "list_price": price,
-        "reference_price": F.round(price * 0.95, 2),
-        "unit_cost": F.round(price * (0.4 + 0.4 * uniform("cost")), 4),
-        "cost_source": F.lit("assumed"),
-        "is_competitor_missing": uniform("competitor") < 0.5,
-        "competitor_index": 0.9 + 0.2 * uniform("index"),
-        "age_periods": F.lit(CLOSED_PERIODS + 1) - F.col("back"),
-        "sold_periods": (60 * uniform("sold")).cast("int"),
-        "price_changes": (20 * uniform("changes")).cast("int"),
-        "periods_since_sale": F.lit(1),
-        "availability_rate": F.lit(1.0),
-        "price_lag_ratio": F.lit(1.0),
-        **{name: 10 * uniform(name, F.col("back")) for name in contract.column_names if name.startswith(HISTORY)},
-    }
-    filled = [
-        known.get(c.name, _nothing(c.dataType, c.nullable)).cast(c.dataType).alias(c.name) for c in contract.columns
-    ]
-    return grid.select(*filled)
-
-
-def uniform(name: str, *by: Column) -> Column:
-    """A number in 0–1 that depends on the row's number, ``by`` and ``name`` alone."""
-    return F.pmod(F.xxhash64(F.lit(name), *by, F.col("number")), F.lit(1_000_003)) / 1_000_003
-
-
-def _nothing(kind: DataType, nullable: bool) -> Column:
-    if nullable:
-        return F.lit(None)
-    return {"string": F.lit("x"), "boolean": F.lit(False)}.get(kind.typeName(), F.lit(0))

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 from bench import __main__ as program
-from bench import als, feed, pricing, ranks, simulator
+from bench import als, cost, feed, pricing, ranks, simulator
 from bench.machine import machine_facts
 from bench.runs import summarise
 from pyspark.sql import SparkSession
 
+from pricelake.settings import Settings
 from pricelake.simulator.writing import keeps_histories
 
 
@@ -73,6 +74,24 @@ def test_ladders_are_priced_and_their_curves_drawn(spark: SparkSession, tmp_path
     assert 1 < found["candidates_per_ladder"] < 50
 
 
+def test_training_takes_more_rows_longer_and_scoring_stands_beside_a_bare_network(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = cost._train
+
+    def only_the_largest(session: SparkSession, settings: Settings) -> tuple[float, float, int]:
+        return train(session, settings) if "/120/" in settings.lake.root else (1.0, 0.5, 0)
+
+    monkeypatch.setattr(cost, "_train", only_the_largest)
+    found = cost.measure(spark, tmp_path, pairs=(60, 120), runs=1, epochs=1)
+    check_figures(found, 1, "scoring_ratio_to_bare_predict", "scored_rows_per_second", "bare_rows_per_second")
+    weeks = cost.CLOSED_PERIODS
+    assert found["rows"] == [60 * weeks, 120 * weeks]
+    assert list(found["training_seconds"]) == [str(count) for count in found["rows"]]
+    assert found["scored_rows"] == 120 * (weeks + 1)
+    assert 0.0 < found["feed_starvation_share"] < 1.0
+
+
 def test_simulated_shops_of_three_sizes(spark: SparkSession, tmp_path: Path) -> None:
     found = simulator.measure(spark, tmp_path, products=(8, 16, 32), runs=1, warm_ups=0)
     check_figures(found, 1, "rows_per_second", "smallest_seconds", "middle_seconds", "largest_seconds")
@@ -108,7 +127,7 @@ def test_the_record_says_when_and_where_and_by_which_code(tmp_path: Path, monkey
     monkeypatch.setattr("sys.argv", ["bench"])
     assert program.main() == 0
     record = json.loads((tmp_path / "build/bench/bench.json").read_text())
-    assert list(record) == ["code_version", "date", "machine", "feed", "ranks", "als", "pricing", "simulator"]
+    assert list(record) == ["code_version", "date", "machine", "feed", "ranks", "als", "pricing", "cost", "simulator"]
     assert record["machine"] == machine_facts()
     assert record["machine"]["cores"] >= 1
     assert set(record["machine"]) == {"cores", "memory_gib", "python", "kernel"}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ def _judge_and_register(
             "epochs": len(result.history),
             "best_epoch": result.best_epoch,
             "seconds": round(result.seconds, 2),
+            "feed_wait_share": round(statistics.fmean(row["feed_wait_share"] for row in result.history), 4),
         },
     }
     job.reporter.step("Log and register the model")

@@ -1,0 +1,124 @@
+"""What demand costs: training time by rows, waiting for the feed, and scoring beside TensorFlow without Spark."""
+
+import os
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+
+from bench.made_up_panel import AS_OF, panel
+from bench.pricing import RULES, SHOP
+from bench.runs import summarise
+from bench.simulator import exponent
+from pricelake.demand.inputs import encode
+from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
+from pricelake.demand.prediction import at_usual_price, callable_network, curve_outputs, with_curve
+from pricelake.settings import Settings
+from pricelake.tables import Lake
+from pricelake.tracking import Registry
+from pricelake.workflows.job import run_job
+from pricelake.workflows.train_demand import train_demand
+
+PAIRS = (1_000, 3_000, 9_000)
+CLOSED_PERIODS = 52
+EPOCHS = 3
+SCORED_ROWS = 300_000
+RUNS = 3
+
+
+def measure(
+    spark: SparkSession, folder: Path, pairs: Sequence[int] = PAIRS, runs: int = RUNS, epochs: int = EPOCHS
+) -> dict[str, Any]:
+    """Train on panels of growing size, once each, then score rows of the largest one ``runs`` times.
+
+    Timed for training: the whole job ``train_demand``, from the panel to the registry, with the same number of epochs
+    at each size: price model, response regression, snapshots, Horovod ranks, and the comparison with LightGBM on 10 000
+    rows. Not timed: making the panels, and a first training of the smallest, in which Spark and TensorFlow start.
+
+    Timed for scoring: one pass of the trained network over encoded rows that Spark holds in memory, on all of Spark's
+    workers with a thread each, the curves thrown away; and the same network on the same rows in this process, all of
+    them in memory as columns, on as many threads. Not timed: encoding, and a first pass on either side.
+
+    Args:
+        spark: session.
+        folder: empty directory.
+        pairs: products and markets of each size, ascending.
+        runs: repetitions of the scoring.
+        epochs: of each training.
+
+    Returns:
+        ``rows`` (closed rows, by size), ``training_seconds`` (rows → seconds), ``exponent`` (see
+        :func:`bench.simulator.exponent`; 1 is linear), ``feed_starvation_share`` (share of the ranks' training time
+        spent waiting for rows, largest size), ``scored_rows``, and by :func:`bench.runs.summarise`:
+        ``scoring_ratio_to_bare_predict``, ``scored_rows_per_second``, ``bare_rows_per_second``.
+    """
+    rows = [size * CLOSED_PERIODS for size in pairs]
+    _train(spark, _shop(spark, folder / "first", pairs[0], epochs))
+    seconds, waiting = [], 0.0
+    for size in pairs:
+        settings = _shop(spark, folder / str(size), size, epochs)
+        took, waiting, version = _train(spark, settings)
+        seconds.append(took)
+    model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, version))
+    encoded = _encoded(Lake(spark, settings.lake.root).read("gold.demand_panel"), model, AS_OF)
+    known = encoded.limit(SCORED_ROWS).persist()
+    frame = known.select(*(name for name, _ in model.spec.inputs)).toPandas()
+    by_run = [_scoring(known, frame, model) for _ in range(runs + 1)][1:]
+    known.unpersist()
+    return {
+        "rows": rows,
+        "training_seconds": {str(count): round(took, 1) for count, took in zip(rows, seconds, strict=True)},
+        "exponent": round(exponent(rows, seconds), 4),
+        "feed_starvation_share": waiting,
+        "scored_rows": len(frame),
+        **summarise(by_run),
+    }
+
+
+def _shop(spark: SparkSession, folder: Path, pairs: int, epochs: int) -> Settings:
+    """Settings of a lake that holds nothing but a panel."""
+    settings = Settings.model_validate(
+        {
+            "lake": {"root": str(folder / "lake")},
+            "shop": str(SHOP),
+            "rules": str(RULES),
+            "demand": {"lightgbm_max_rows": 10_000},
+            "training": {"directory": str(folder / "training"), "epochs": epochs, "patience_epochs": epochs},
+            "tracking": {"uri": f"sqlite:///{folder}/mlflow.db", "artifacts": str(folder / "artifacts")},
+        }
+    )
+    Lake(spark, settings.lake.root, run_id="bench").replace("gold.demand_panel", panel(spark, pairs, CLOSED_PERIODS))
+    return settings
+
+
+def _train(spark: SparkSession, settings: Settings) -> tuple[float, float, int]:
+    """Seconds of the job, share of the ranks' time spent waiting for rows, and the version that it registered."""
+    done = run_job("train_demand", train_demand, spark, settings, AS_OF)
+    return done.seconds, float(done.summary["training"]["feed_wait_share"]), int(done.summary["model_version"])
+
+
+def _encoded(rows: DataFrame, model: DemandModel, as_of: date) -> DataFrame:
+    spark = rows.sparkSession
+    usual = at_usual_price(rows, model.response, as_of, 7)
+    vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
+    return encode(usual, vocabulary, factors, model.encoding).select(*(name for name, _ in model.spec.inputs))
+
+
+def _scoring(encoded: DataFrame, frame: pd.DataFrame, model: DemandModel) -> dict[str, float]:
+    started = time.monotonic()
+    with_curve(encoded, model).write.format("noop").mode("overwrite").save()
+    by_spark = time.monotonic() - started
+    network = callable_network(model.spec, model.weights)
+    curve_outputs(network, model.spec, frame.head(os.cpu_count() or 1))  # traces the graph
+    started = time.monotonic()
+    curve_outputs(network, model.spec, frame)
+    bare = time.monotonic() - started
+    return {
+        "scoring_ratio_to_bare_predict": bare / by_spark,
+        "scored_rows_per_second": len(frame) / by_spark,
+        "bare_rows_per_second": len(frame) / bare,
+    }
