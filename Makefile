@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup repair demo test lint bench score score-quick measurements lock clean
+.PHONY: help setup repair demo test lint bench score score-quick ablations measurements lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ score: setup ## PriceLake and rivals on shops of known demand, ten seeds, up to 
 score-quick: setup ## the same in 10 minutes: two cases, four seeds
 	@.venv/bin/pricelake score --settings conf/scoreboards/quick.yaml --out build/score/quick/scoreboard.json
 	@test -e build/score/full/scoreboard.html || cp build/score/quick/scoreboard.json build/score/quick/scoreboard.html build/score/
+
+ablations: setup ## PriceLake with one part changed at a time on shops of known demand; writes docs/ablations.md
+	@.venv/bin/pricelake score --settings conf/scoreboards/ablations.yaml --out build/score/ablations/scoreboard.json
+	@.venv/bin/python -m scripts.ablations
 
 measurements: ## write docs/measurements.md from the records of demo, bench, test, score and score-quick
 	@.venv/bin/python -m scripts.measurements

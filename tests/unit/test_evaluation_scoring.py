@@ -23,6 +23,7 @@ from pricelake.evaluation.scoring.identification import identification
 from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import possible_gain, profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
+from pricelake.evaluation.scoring.stability import stability
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
 from pricelake.evaluation.simulated import SimulatedMarket
@@ -152,6 +153,24 @@ def test_flagged_categories_and_their_intervals_are_counted(known: Stage) -> Non
     assert values(identification(known, wide), "flagged_share") == [0.0, 0.0]
     assert [one.out_of for one in identification(known, wide) if one.figure == "coverage_90_unidentified"] == [0.0, 0.0]
     assert identification(known, enter(knows(known), known)) == []
+
+
+def test_elasticities_that_another_fit_moves_are_counted(known: Stage) -> None:
+    one = enter(knows(known), known)
+    assert one.slopes is not None
+    rows = [known.seed_of_offer == seed for seed in known.seeds]
+    moved = one.slopes.copy()
+    moved[rows[0]] -= 0.2
+    moved[np.flatnonzero(rows[1])[::2]] += 0.1
+    moved[np.flatnonzero(rows[1])[1::2]] = np.nan  # that it does not answer
+    later = replace(one, slopes=moved)
+    found = stability(known, one, {"seed": one, "week": later})
+    assert values(found, "elasticity_shift_seed") == [0.0, 0.0]
+    assert values(found, "elasticity_shift_week") == pytest.approx([0.2, 0.1])
+    silent = replace(one, slopes=np.full_like(moved, np.nan))
+    assert [row.contributes for row in stability(known, one, {"week": silent})] == [False, False]
+    with pytest.raises(ValueError, match="no demand model"):
+        stability(known, one, {"week": replace(one, slopes=None)})
 
 
 def test_limits_that_are_none_are_a_failure_of_all(known: Stage) -> None:
@@ -358,6 +377,22 @@ def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
     assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
 
 
+def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known: Stage) -> None:
+    told = enter(Promiser(stage=known, deviation=0.5), known)
+    assert told.gains is not None
+    now = known.first_profit_now
+    signs = np.where(np.arange(len(known.history.offers)) % 3 == 0, -1.0, 1.0)
+    apart, together = (
+        promises_of(known, replace(told, gains=(*told.gains[:2], shared))) for shared in (0.0 * signs, 0.3 * signs)
+    )
+    assert apart is not None
+    assert together is not None
+    for number, (_, rows) in enumerate(known.groups):
+        assert apart.spread[number] == pytest.approx(0.5 * len(rows) ** 0.5 / now[number])
+        variance = len(rows) * (0.5**2 - 0.3**2) + (0.3 * signs[rows].sum()) ** 2
+        assert together.spread[number] == pytest.approx(variance**0.5 / now[number])
+
+
 def test_categories_without_a_promise_are_counted_by_reason(known: Stage) -> None:
     told, now = enter(Promiser(stage=known), known), known.history.price_now
     (_, first), (_, second) = known.groups[:2]
@@ -377,22 +412,6 @@ def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -
     one = enter(knows(known), known)
     off = replace(one, slopes=known.own_truth[1][:, AT_STEPS] + np.arange(len(groups))[:, None] * [[1, 2, 3, 4, 5]])
     rows = {(row.figure, row.setting.group): row for row in summarise(own_price_bias(known, off))}
-def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known: Stage) -> None:
-    told = enter(Promiser(stage=known, deviation=0.5), known)
-    assert told.gains is not None
-    now = known.first_profit_now
-    signs = np.where(np.arange(len(known.history.offers)) % 3 == 0, -1.0, 1.0)
-    apart, together = (
-        promises_of(known, replace(told, gains=(*told.gains[:2], shared))) for shared in (0.0 * signs, 0.3 * signs)
-    )
-    assert apart is not None
-    assert together is not None
-    for number, (_, rows) in enumerate(known.groups):
-        assert apart.spread[number] == pytest.approx(0.5 * len(rows) ** 0.5 / now[number])
-        variance = len(rows) * (0.5**2 - 0.3**2) + (0.3 * signs[rows].sum()) ** 2
-        assert together.spread[number] == pytest.approx(variance**0.5 / now[number])
-
-
     assert {group for _, group in rows} == {None, IN_FORCE, *groups}
     for group in set(groups):
         place = np.flatnonzero(groups == group)

@@ -54,6 +54,7 @@ LEVELS = {
     "soldout_underestimation": (0.06, 0.05), "capture": (0.2, 0.25), "regret_amount": (2500, 600), "violations": (0, 0),
     "slope": (0.8, 0.2), "intercept": (0.01, 0.02), "coverage_50": (0.45, 0.1), "coverage_90": (0.82, 0.08),
     "elasticity_error": (0.9, 0.2), "units_error": (0.6, 0.1), "ndcg_at_10": (0.4, 0.05), "recall_at_10": (0.3, 0.05),
+    "elasticity_shift_seed": (0.02, 0.01), "elasticity_shift_week": (0.1, 0.03),
     "flagged_share": (0.9, 0.05), "coverage_90_unidentified": (0.85, 0.05),
     "failed_fits": (1, 1), "seconds": (30, 20), "peak_memory_mb": (900, 300),
 }  # fmt: skip
@@ -101,6 +102,8 @@ def whole_record() -> dict[str, Any]:
         for figure in evaluation.FIGURES["run"]:
             tell(case, "run", figure, MODELS)
     tell(CASES[0], "own_price_bias", "movement", MODELS)
+    for figure in evaluation.FIGURES["stability"]:
+        tell(CASES[0], "stability", figure, ["pricelake"])
     for figure in evaluation.FIGURES["promise"]:
         tell(CASES[0], "promise", figure, ["pricelake", "double_ml", "lightgbm"])
     for figure in evaluation.FIGURES["cold_start"]:

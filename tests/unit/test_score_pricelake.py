@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pricelake.errors import PriceLakeError, TrainingError
+from pricelake.errors import PriceLakeError, SettingsError, TrainingError
 from pricelake.evaluation.contenders.interface import Feasible, History
 from pricelake.evaluation.rows import Setting, summarise
 from pricelake.evaluation.scoring.effort import Effort
 from pricelake.evaluation.scoring.fits import run
+from pricelake.evaluation.scoring.stability import REFITS
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.report.scoreboard_claims import CLAIMS
 from pricelake.sources import pseudonym_of
-from pricelake.workflows import score_shop
+from pricelake.workflows import score_again, score_shop
 from pricelake.workflows.job import SilentReporter
 from pricelake.workflows.score_pricelake import CURVE, KEY, SHARED, UPLIFT, PriceLakeCurves
 from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop, run_shop, told
@@ -236,6 +237,60 @@ def test_a_shop_without_tables_and_a_user_who_stops_end_the_run(
 ) -> None:
     with pytest.raises(type(error)):
         shop_of(tmp_path, monkeypatch, Jobs([], {name: error}))
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, run: Any, read: Any) -> None:
+    monkeypatch.setattr(score_again, "run_job", run)
+    monkeypatch.setattr(score_again, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
+    monkeypatch.setattr(score_again, "Lake", lambda *_: None)
+    monkeypatch.setattr(score_again, "read_pricelake", read)
+
+
+def test_a_variant_is_a_contender_under_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = shop_of(tmp_path, monkeypatch, Jobs([], {"train_demand": TrainingError("Gate 2 was not passed.")}))
+    ran: list[tuple[str, float, int, str]] = []
+
+    def run(name: str, _workflow: Any, _spark: Any, settings: Any, _day: date, _reporter: Any) -> None:
+        demand, model = settings.demand, settings.tracking.model_name
+        ran.append((name, demand.dropout_rate, demand.lightgbm_max_rows, model))
+
+    stand_in(monkeypatch, run, lambda _lake, after, _day: contender(error=after.error, effort=after.effort))
+    changes = {"demand": {"dropout_rate": 0.0}}
+    found = score_again.variant_of(None, shop, "pricelake_x", changes, SilentReporter())  # type: ignore[arg-type]
+    assert (found.name, found.error) == ("pricelake_x", None)  # though PriceLake itself failed
+    assert found.effort is not None
+    assert found.effort is not shop.effort
+    rows, model = shop.settings.demand.lightgbm_max_rows, f"{shop.settings.tracking.model_name}-pricelake_x"
+    assert ran == [("train_demand", 0.0, rows, model), ("recommend_prices", 0.0, rows, model)]
+
+
+def test_a_variant_that_no_settings_allow_is_found_before_anything_runs() -> None:
+    score_again.check_variants({"calm": {"demand": {"dropout_rate": 0.0}}})
+    with pytest.raises(SettingsError, match=r"variant odd has 1 problem:\n  demand\.dropout: "):
+        score_again.check_variants({"odd": {"demand": {"dropout": 0.0}}})
+
+
+def test_jobs_run_again_with_another_seed_and_as_of_a_week_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = shop_of(tmp_path, monkeypatch, Jobs([], {}))
+    ran: list[tuple[str, int, str, date]] = []
+
+    def run(name: str, _workflow: Any, _spark: Any, settings: Any, day: date, _reporter: Any) -> None:
+        ran.append((name, settings.training.seed, settings.tracking.model_name, day))
+        if (name, day) == ("train_demand", date(2024, 2, 26)):
+            raise TrainingError("Gate 2 was not passed.")
+
+    stand_in(monkeypatch, run, lambda _lake, after, day: (after.error, day))
+    refits = score_again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
+    now, week_before, seed = date(2024, 3, 4), date(2024, 2, 26), shop.settings.training.seed
+    assert refits == {"seed": (None, now), "week": ("Gate 2 was not passed.", week_before)}
+    assert set(refits) == set(REFITS)
+    model = shop.settings.tracking.model_name
+    assert ran == [
+        *((name, seed + 1, f"{model}-seed", now) for name in ("train_demand", "recommend_prices")),
+        *((name, seed, f"{model}-week", week_before) for name in ("build_features", *MODEL_JOBS[:2])),
+    ]
 
 
 def test_a_failure_is_told_in_few_lines_and_without_folders() -> None:

@@ -14,6 +14,7 @@ CONFIDENCE = 0.95
 FIGURES: dict[str, tuple[str, ...]] = {
     "own_price_bias": ("mean", "mean_absolute", "movement"),
     "identification": ("flagged_share", "coverage_90_unidentified"),
+    "stability": ("elasticity_shift_seed", "elasticity_shift_week"),
     "after_change": ("error_5", "error_10", "error_20", "forecast_wape", "soldout_underestimation"),
     "profit_capture": ("capture", "regret_amount", "violations"),
     "promise": ("slope", "intercept", "coverage_50", "coverage_90"),

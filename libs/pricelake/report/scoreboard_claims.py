@@ -41,6 +41,15 @@ CLAIMS = {
         "elasticities at the price in force lie in the stated 90 % interval. Where instruments are strong few "
         "categories should be flagged, so that more is not better there.",
     ),
+    "stability": Claim(
+        "Does it say the same next week?",
+        "Stability",
+        "Learnt again with another seed, or a week earlier, a model states nearly the same elasticities.",
+        "The model itself: by how much the elasticities that it states at the prices in force differ, on average over "
+        "products, between two fits. One differs in the seed of everything drawn at random, the other lacks the last "
+        "week of the history. A stable elasticity may be wrong: read it together with the errors above. Only "
+        "PriceLake's jobs are run again.",
+    ),
     "after_change": Claim(
         "Does it predict sales after a price change?",
         "After a change",

@@ -92,6 +92,8 @@ KNOWN = (
     Figure("own_price_bias", "movement", "Movement of the bias by confounding", "number", "near"),
     Figure("identification", "coverage_90_unidentified", "Elasticities inside their interval", "share", "near", 0.9),
     Figure("identification", "flagged_share", "Categories flagged as weakly identified", "share", "higher"),
+    Figure("stability", "elasticity_shift_week", "Change of the elasticity by another week of history", "number"),
+    Figure("stability", "elasticity_shift_seed", "Change of the elasticity by another seed", "number"),
     Figure("after_change", "error_10", f"Error of units after ±10{SPACE}%", "share"),
     Figure("after_change", "error_5", f"Error of units after ±5{SPACE}%", "share"),
     Figure("after_change", "error_20", f"Error of units after ±20{SPACE}%", "share"),

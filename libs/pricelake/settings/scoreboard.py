@@ -16,7 +16,11 @@ REPORTED_SEEDS = range(1400, 2000)
 COLD_START_WEEKS = 4
 """Weeks over which newcomers' profit is counted."""
 
-Part = Literal["own_price_bias", "after_change", "profit_capture", "promise", "cold_start", "recommendation"]
+Part = Literal[
+    "own_price_bias", "stability", "after_change", "profit_capture", "promise", "cold_start", "recommendation"
+]
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+VariantSection = Annotated[str, Field(pattern=r"^(demand|training|recommender|pricing)$")]
 OwnCode = Annotated[str, Field(pattern=r"^.+\.py:[A-Za-z_]\w*$", description="file.py:Name, called without arguments")]
 
 
@@ -70,11 +74,21 @@ class ScoreboardSettings(Section):
     markets: list[OwnCode] = Field(default=[], description="markets of one's own, each judged like a case")
     contenders: list[OwnCode] = Field(default=[], description="contenders of one's own")
     pricelake: bool = Field(default=True, description="whether PriceLake itself is trained and judged")
+    variants: dict[VariantName, dict[VariantSection, dict[str, Any]]] = Field(
+        default={}, description="PriceLake under other settings, by name: what differs; contenders pricelake_<name>"
+    )
+    rivals: bool = Field(default=True, description="whether the scoreboard's own rivals are judged")
 
     @model_validator(mode="after")
     def _something_is_judged(self) -> "ScoreboardSettings":
         if not self.cases and not self.markets:
             raise ValueError("a scoreboard needs cases, markets or both")
+        return self
+
+    @model_validator(mode="after")
+    def _variants_are_of_what_is_judged(self) -> "ScoreboardSettings":
+        if self.variants and not self.pricelake:
+            raise ValueError("variants are PriceLake under other settings, and pricelake is off")
         return self
 
     @model_validator(mode="after")

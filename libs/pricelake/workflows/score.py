@@ -19,17 +19,26 @@ from pricelake.evaluation.rows import Measured, summarise
 from pricelake.evaluation.scoring.demand import true_elasticity
 from pricelake.evaluation.scoring.failures import told
 from pricelake.evaluation.scoring.prices import possible_gain
-from pricelake.evaluation.scoring.stage import Stage
+from pricelake.evaluation.scoring.stage import Contender, Stage
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import ScoreboardSettings
 from pricelake.tables import Lake
 from pricelake.workflows.job import Reporter
 from pricelake.workflows.provenance import code_version
+from pricelake.workflows.score_again import check_variants, refit_pricelake, variant_of
 from pricelake.workflows.score_case import Judged, judge, rivals
 from pricelake.workflows.score_kept import FOLDER, KeptCases, check_code_is_known, origin_of
 from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
-from pricelake.workflows.score_rounds import CONFOUNDING, Round, check_contenders, own_contender, rounds_of, twins_of
+from pricelake.workflows.score_rounds import (
+    CONFOUNDING,
+    VARIANT,
+    Round,
+    check_contenders,
+    own_contender,
+    rounds_of,
+    twins_of,
+)
 from pricelake.workflows.score_shop import ScoredShop, run_shop
 
 
@@ -61,7 +70,7 @@ def score(
 
     Raises:
         SettingsError: the rules cannot be used, a market or contender of one's own cannot be made or has no name of its
-            own, or what is to be resumed is of other code, settings, rules or files.
+            own, a variant's settings do not exist, or what is to be resumed is of other code, settings, rules or files.
     """
     now, version = datetime.now(UTC).isoformat(timespec="seconds"), code_version()
     if resume:
@@ -69,7 +78,8 @@ def score(
     rules = load_rules(settings.rules)
     allowed, rounds = hard_rules(rules), rounds_of(spark, settings, reporter)
     twins = twins_of(rounds)
-    check_contenders(settings.contenders)
+    check_variants(settings.variants)
+    check_contenders(settings.contenders, settings.variants)
     kept = KeptCases(folder / FOLDER, origin_of(settings, rules, version))
     if not resume:
         kept.clear()
@@ -123,15 +133,20 @@ def judge_round(
     history = shop.history
     feasible = rules.feasible(history.price_now, history.unit_cost)
     stage = Stage(market, history, feasible, one.setting, settings.weeks)
-    contenders = rivals(stage)
+    contenders = rivals(stage) if settings.rivals else []
     contenders += [own_contender(reference) for reference in settings.contenders]
     recommended, missing = None, None
+    refits: Mapping[str, Contender] = {}
     if settings.pricelake:
         lake = Lake(spark, shop.settings.lake.root)
         contenders.append(read_pricelake(lake, shop))
         recommended, missing = _recommended(lake, shop)
+        for name, changes in settings.variants.items():
+            contenders.append(variant_of(spark, shop, VARIANT.format(name), changes, reporter))
+        if "stability" in one.parts and shop.error is None:
+            refits = refit_pricelake(spark, shop, reporter)
     reporter.step(f"Judge {len(contenders)} contenders on {one.name}")
-    judged = judge(stage, contenders, one.parts, recommended, reporter)
+    judged = judge(stage, contenders, one.parts, recommended, refits, reporter)
     if missing is not None:
         judged.failures.append({"contender": "pricelake", "error": missing})
     return judged, facts_of(stage, one)

@@ -1,6 +1,6 @@
 """Every contender judged on one shop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from pricelake.evaluation.scoring.identification import identification
 from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
+from pricelake.evaluation.scoring.stability import stability
 from pricelake.evaluation.scoring.stage import Contender, Contestant, Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
 from pricelake.settings.scoreboard import Part
@@ -63,6 +64,7 @@ def judge(
     contenders: Sequence[Contender],
     parts: Sequence[Part],
     recommended: pd.DataFrame | None,
+    refits: Mapping[str, Contender],
     reporter: Reporter,
 ) -> Judged:
     """The wanted sections for every contender.
@@ -72,6 +74,7 @@ def judge(
         contenders: all but the oracle.
         parts: sections that are wanted; ``run`` always is.
         recommended: what PriceLake recommends to customers; None: it was not asked for.
+        refits: PriceLake learnt again, see :func:`pricelake.evaluation.scoring.stability.stability`.
         reporter: progress.
     """
     contestants = []
@@ -89,6 +92,12 @@ def judge(
             found += after_change(stage, one)
         if one.error is not None:
             judged.failures.append({"contender": one.name, "error": one.error})
+    if refits:
+        again = {what: enter(one, stage) for what, one in refits.items()}
+        own = next(one for one in contestants if one.name == OWN)
+        found += stability(stage, own, again)
+        failed = {what: one.error for what, one in again.items() if one.error is not None}
+        judged.failures.extend({"contender": f"{OWN} again ({what})", "error": error} for what, error in failed.items())
     if "profit_capture" in parts:
         reporter.step("Ask the oracle")
         found += profit_capture(stage, contestants)

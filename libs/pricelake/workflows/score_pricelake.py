@@ -1,6 +1,7 @@
 """PriceLake as a contender: what its jobs left in the lake, read back."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from statistics import NormalDist
 
 import numpy as np
@@ -25,8 +26,8 @@ from pricelake.workflows.score_shop import ScoredShop
 
 CURVE = ("reference_price", *CURVE_COLUMNS, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
-
 SHARED = ("uplift_kind_sd_amount", "uplift_common_sd_amount")
+
 
 @dataclass
 class PriceLakeCurves:
@@ -96,19 +97,25 @@ class PriceLakeCurves:
         return self._offers
 
 
-def read_pricelake(lake: Lake, shop: ScoredShop) -> PriceLakeCurves:
-    """Curves and prices of the shop's last run; where there are none to read, the error says why."""
+def read_pricelake(lake: Lake, shop: ScoredShop, as_of: date | None = None) -> PriceLakeCurves:
+    """Curves and prices of the shop's last run; where there are none to read, the error says why.
+
+    Args:
+        lake: of the shop.
+        shop: after its jobs.
+        as_of: day of the run that is read; None: that of the market.
+    """
     rate, none, error = shop.settings.pricing.interval_rate, pd.DataFrame(), shop.error
     if error is None:
         try:
-            return PriceLakeCurves(*_read_prices(lake, shop), rate, shop.effort)
+            return PriceLakeCurves(*_read_prices(lake, as_of or shop.market.as_of), rate, shop.effort)
         except Exception as raised:  # noqa: BLE001 - Spark may raise anything; it counts as PriceLake's failure
             error = told(raised)
     return PriceLakeCurves(none, none, rate, shop.effort, error)
 
 
-def _read_prices(lake: Lake, shop: ScoredShop) -> tuple[pd.DataFrame, pd.DataFrame]:
-    day = F.col("as_of_date") == F.lit(shop.market.as_of)
+def _read_prices(lake: Lake, as_of: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    day = F.col("as_of_date") == F.lit(as_of)
     numbers = [F.col(name).cast("double") for name in CURVE]
     curves = lake.read("gold.demand_curves").where(day).select(*KEY, *numbers, "identification")
     prices = lake.read("gold.price_recommendations").where(day)

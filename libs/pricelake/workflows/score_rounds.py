@@ -1,7 +1,7 @@
 """Which shops a scoreboard judges on, and who brings a contender or a market of one's own."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -28,6 +28,8 @@ BUILT_IN = frozenset({
     "pricelake", "oracle", "popularity",
 })  # fmt: skip
 """Names under which the scoreboard's own contenders stand, known before there is a shop to make them on."""
+VARIANT = "pricelake_{}"
+"""Name of the contender that is PriceLake under other settings."""
 MARKET = ("name", "shop", "as_of", "offers", "expected_units", "unit_costs")
 POLICY, DEMAND_MODEL = ("name", "propose"), ("name", "fit", "units")
 
@@ -93,16 +95,17 @@ def _own_market(reference: str) -> Round:
     return Round(name, Setting((), "none", case=name), EVERY_PART, False, lambda _: market)
 
 
-def check_contenders(references: Sequence[str]) -> None:
+def check_contenders(references: Sequence[str], variants: Iterable[str] = ()) -> None:
     """Make contenders of one's own, before an hour is spent, and see that each has a name of its own.
 
     Args:
         references: ``file.py:Name`` each.
+        variants: of PriceLake.
 
     Raises:
         SettingsError: one cannot be made, or has no name or that of another.
     """
-    taken = set(BUILT_IN)
+    taken = {*BUILT_IN, *(VARIANT.format(name) for name in variants)}
     for reference in references:
         name: object = own_contender(reference).name
         if not isinstance(name, str) or not name.strip():

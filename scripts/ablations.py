@@ -1,0 +1,118 @@
+"""Write docs/ablations.md: what each part of the demand model brings, from the record of ``make ablations``."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from scipy.stats import t
+from scripts.records import Record, RecordError, read_record
+from scripts.scoreboard_tables import origin, table
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD, PAGE = ROOT / "build/score/ablations/scoreboard.json", ROOT / "docs/ablations.md"
+COMMAND, OWN = "make ablations", "pricelake"
+CONFIDENCE = 0.95
+FIGURES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "bias of the elasticity": ("own_price_bias", "mean", {}),
+    "mean absolute error": ("own_price_bias", "mean_absolute", {}),
+    "units after ±20 %": ("after_change", "error_20", {}),
+    "forecast WAPE": ("after_change", "forecast_wape", {}),
+    "demand missed": ("after_change", "soldout_underestimation", {}),
+    "capture, 4 weeks": ("profit_capture", "capture", {"weeks": 4}),
+}
+"""Column → section, figure and what else the row is of."""
+Row = Mapping[str, Any]
+
+
+def difference(own: Row, other: Row) -> tuple[float, float]:
+    """Mean of another row less that of one's own, and half the width of its 95 % interval, taken seed by seed.
+
+    Means that are ratios of sums are linear in the seeds near themselves (Cochran 1977, *Sampling Techniques*, section
+    6.3).
+    """
+    apart = _deviations(other) - _deviations(own)
+    half = t.ppf(0.5 + CONFIDENCE / 2.0, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
+    return other["mean"] - own["mean"], float(half)
+
+
+def _deviations(row: Row) -> Any:
+    """What each seed adds to the mean's error, shape ``(seeds,)``, in the order of the seeds."""
+    seeds = sorted(row["by_seed"], key=int)
+    if "amounts" not in row:
+        values = np.array([row["by_seed"][seed] for seed in seeds], dtype=np.float64)
+        return values - values.mean()
+    parts, wholes = np.array([row["amounts"][seed] for seed in seeds], dtype=np.float64).T
+    return (parts - parts.sum() / wholes.sum() * wholes) / wholes.mean()
+
+
+def page(record: Record) -> str:
+    """The page in Markdown.
+
+    Raises:
+        RecordError: the record has no row that the page states.
+    """
+    rows = list(record.at("rows"))
+    variants: Mapping[str, Any] = record.at("settings.variants")
+
+    def find(contender: str, column: str) -> Row:
+        section, figure, more = FIGURES[column]
+        for row in rows:
+            of = (row["section"], row["figure"], row["contender"])
+            if of == (section, figure, contender) and all(row.get(k) == more.get(k) for k in ("weeks", "group")):
+                if row["mean"] is None:
+                    break
+                return dict(row)
+        raise RecordError(f"{record.path} says nothing of {section}.{figure} of {contender}. Run '{COMMAND}' again.")
+
+    lines = [["all parts", "", *(f"{find(OWN, column)['mean']:.3f}" for column in FIGURES)]]
+    for name, changes in variants.items():
+        cells = []
+        for column in FIGURES:
+            gap, half = difference(find(OWN, column), find(f"{OWN}_{name}", column))
+            shown = f"{gap:+.3f} ± {half:.3f}"
+            cells.append(f"**{shown}**" if abs(gap) > half else shown)
+        lines.append([name.replace("_", " "), f"`{_flow(changes)}`", *cells])
+    return "\n".join(
+        [
+            "# What each part brings",
+            "",
+            f"{origin(record.content)}. Written by `make ablations`.",
+            "",
+            "One part of the demand model is changed at a time and everything is learnt again. The first line has the "
+            "figures",
+            "([`docs/scoreboard.md`](scoreboard.md)) with all parts, the others the difference to it with its 95 % "
+            "interval, taken seed",
+            "by seed; **bold** where the interval does not reach 0. Above 0 is worse, but for bias and demand missed, "
+            "where nearer 0",
+            "is better, and for capture, where more is.",
+            "",
+            *table(["variant", "what differs", *FIGURES], lines),
+            "",
+        ]
+    )
+
+
+def _flow(changes: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(changes), default_flow_style=True, width=1000)).strip()
+
+
+def main(record: Path = RECORD, out: Path = PAGE) -> int:
+    """Write the page.
+
+    Returns:
+        1 where the record is missing or lacks a figure; the page is left as it was.
+    """
+    try:
+        text = page(read_record(record, COMMAND))
+    except ValueError as error:  # a RecordError is one
+        sys.stderr.write(f"{error}\n")
+        return 1
+    out.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
