@@ -1,0 +1,72 @@
+"""What each part brings: differences seed by seed against a library's paired interval, and the page's cells."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+from scripts import ablations
+
+SEEDS = [str(seed) for seed in range(10)]
+
+
+def row(contender: str, column: str, values: np.ndarray, sizes: np.ndarray | None = None) -> dict[str, Any]:
+    section, figure, more = ablations.FIGURES[column]
+    found = {"section": section, "figure": figure, "contender": contender, "mean": float(values.mean()), **more}
+    if sizes is None:
+        return found | {"by_seed": dict(zip(SEEDS, values.tolist(), strict=True))}
+    ratios = (values / sizes).tolist()
+    amounts = {seed: [value, size] for seed, value, size in zip(SEEDS, values.tolist(), sizes.tolist(), strict=True)}
+    mean = float(values.sum() / sizes.sum())
+    return found | {"mean": mean, "by_seed": dict(zip(SEEDS, ratios, strict=True)), "amounts": amounts}
+
+
+def test_differences_of_means_are_those_of_a_paired_test() -> None:
+    rng = np.random.default_rng(2)
+    own = rng.normal(1.0, 0.3, 10)
+    other = own + rng.normal(0.1, 0.05, 10)
+    gap, half = ablations.difference(*(row("x", "forecast WAPE", values) for values in (own, other)))
+    wanted = ttest_rel(other, own).confidence_interval(0.95)
+    assert (gap - half, gap + half) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_differences_of_ratios_have_the_spread_of_draws() -> None:
+    rng = np.random.default_rng(3)
+    sizes = rng.uniform(50.0, 150.0, 10)
+    found = []
+    for _ in range(4000):
+        own = sizes * 0.4 + rng.normal(0.0, 5.0, 10)
+        other = own + sizes * 0.1 + rng.normal(0.0, 2.0, 10)
+        found.append(ablations.difference(*(row("x", "capture, 4 weeks", part, sizes) for part in (own, other))))
+    gaps, halves = np.array(found).T
+    assert gaps.mean() == pytest.approx(0.1, abs=1e-3)
+    assert np.mean(np.abs(gaps - 0.1) <= halves) == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: Path) -> None:
+    rng, rows = np.random.default_rng(4), []
+    for column in ablations.FIGURES:
+        own = rng.normal(0.5, 0.1, 10)
+        rows += [row("pricelake", column, own), row("pricelake_bad", column, own + 0.2 + rng.normal(0.0, 0.01, 10))]
+        rows.append(row("pricelake_same_thing", column, own + rng.normal(0.0, 0.1, 10) - 0.0001))
+    variants = {"bad": {"demand": {"l2": 1.0}}, "same_thing": {"training": {"optimiser": "sgd"}}}
+    record = {"rows": rows, "settings": {"variants": variants}, "command": "pricelake score", "commit": "abc"}
+    path, out = tmp_path / "scoreboard.json", tmp_path / "ablations.md"
+    path.write_text(json.dumps(record | {"started_at": "2026-01-02T00:00:00", "seconds": 60.0}))
+    assert ablations.main(path, out) == 0
+    lines = out.read_text().splitlines()
+    bad = next(line for line in lines if line.startswith("| bad | `{demand: {l2: 1.0}}` |"))
+    assert bad.count("**+0.") == len(ablations.FIGURES)
+    same = next(line for line in lines if line.startswith("| same thing | `{training: {optimiser: sgd}}` |"))
+    assert "**" not in same
+    assert all(len(line) <= 132 for line in lines if not line.startswith("|"))
+
+
+def test_a_figure_that_was_not_measured_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scoreboard.json"
+    path.write_text(json.dumps({"rows": [], "settings": {"variants": {}}, "command": "x"}))
+    assert ablations.main(path, tmp_path / "page.md") == 1
+    assert "says nothing of own_price_bias.mean of pricelake. Run 'make ablations' again." in capsys.readouterr().err
+    assert not (tmp_path / "page.md").exists()
