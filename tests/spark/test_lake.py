@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from pricelake.errors import ContractError
 from pricelake.tables import CONTRACTS, Lake
+from tests.demand_shop import panel_frame, panel_rows
 
 
 def weather(spark: SparkSession, rows: list[tuple[str, date, float | None, float | None]]) -> DataFrame:
@@ -37,7 +38,7 @@ def test_every_contract_becomes_a_table_with_its_schema_comments_and_constraints
         assert held["delta.enableChangeDataFeed"] == "true"
         assert {
             k.removeprefix("delta.constraints."): v for k, v in held.items() if k.startswith("delta.constraints.")
-        } == dict(contract.checks)
+        } == contract.constraints
         layout = lake.spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(name)}`").first()
         assert layout is not None
         assert tuple(layout["clusteringColumns"]) == contract.cluster_by
@@ -73,6 +74,13 @@ def test_a_row_that_breaks_a_constraint_stops_the_commit(lake: Lake, spark: Spar
     with pytest.raises(ContractError, match=r"Rows break the contract of bronze.weather: .*temperature_on_earth"):
         getattr(lake, write)("bronze.weather", weather(spark, [("m", NEXT, 200.0, None)]))
     assert rows(lake) == [("m", DAY, 1.0, None)]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_none_never_reaches_a_model(lake: Lake, spark: SparkSession, number: float) -> None:
+    rows = panel_frame(spark, panel_rows(products=1, weeks=2)).withColumn("temperature_c", F.lit(number))
+    with pytest.raises(ContractError, match=r"Rows break the contract of gold\.demand_panel: .*numbers_are_finite"):
+        lake.replace("gold.demand_panel", rows)
 
 
 def test_two_source_rows_for_one_key_are_refused(lake: Lake, spark: SparkSession) -> None:

@@ -23,6 +23,7 @@ TEXT, BOOLEAN, DATE, TIME = StringType(), BooleanType(), DateType(), TimestampTy
 INTEGER, LONG, DOUBLE = IntegerType(), LongType(), DoubleType()
 MONEY = DecimalType(18, 4)
 VECTOR = ArrayType(FloatType(), containsNull=False)
+LARGEST_NUMBER = 1e300
 
 
 def required(name: str, kind: DataType, comment: str) -> StructField:
@@ -52,6 +53,8 @@ class TableContract:
         key: columns that identify a row; () for a log.
         checks: constraint name → SQL that holds for every row; enforced by Delta at commit.
         cluster_by: columns by which files are laid out, at most four.
+        is_finite: whether no number of a ``DOUBLE`` column may be NaN or infinite; models and prices are worked out of
+            them, and one such number among millions is enough to spoil all.
     """
 
     name: str
@@ -60,6 +63,17 @@ class TableContract:
     key: tuple[str, ...]
     checks: Mapping[str, str] = field(default_factory=dict)
     cluster_by: tuple[str, ...] = ()
+    is_finite: bool = False
+
+    @property
+    def constraints(self) -> dict[str, str]:
+        """``checks``, and that numbers are finite where they must be."""
+        numbers = [column.name for column in self.columns if column.dataType == DOUBLE]
+        if not self.is_finite or not numbers:
+            return dict(self.checks)
+        # NaN is larger than any number in Spark
+        finite = " AND ".join(f"({name} IS NULL OR abs({name}) < {LARGEST_NUMBER})" for name in numbers)
+        return {**self.checks, "numbers_are_finite": finite}
 
     @property
     def schema(self) -> StructType:

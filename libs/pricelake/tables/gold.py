@@ -147,6 +147,7 @@ DEMAND_PANEL = TableContract(
         "cost_has_source": "(unit_cost IS NULL) = (cost_source IS NULL)",
     },
     cluster_by=("period_start", "product_id"),
+    is_finite=True,
 )
 
 INTERACTIONS = TableContract(

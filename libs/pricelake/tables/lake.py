@@ -119,7 +119,7 @@ class Lake:
             return
         columns = ", ".join(_column_sql(column) for column in contract.columns)
         properties = {"delta.enableChangeDataFeed": "true"}
-        properties |= {f"delta.constraints.{rule}": check for rule, check in contract.checks.items()}
+        properties |= {f"delta.constraints.{rule}": check for rule, check in contract.constraints.items()}
         listed = ", ".join(f"'{key}' = {_sql_text(value)}" for key, value in properties.items())
         cluster = f"CLUSTER BY ({', '.join(contract.cluster_by)})" if contract.cluster_by else ""
         self._say_who()

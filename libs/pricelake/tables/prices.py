@@ -58,6 +58,7 @@ DEMAND_CURVES = TableContract(
     key=("as_of_date", "product_id", "market_id", "period_start"),
     checks={"slopes_downward": "elasticity_low > 0 AND elasticity_high > 0", "steepness_above_zero": "steepness > 0"},
     cluster_by=("as_of_date", "product_id"),
+    is_finite=True,
 )
 
 RULE_TRAIL = ArrayType(
@@ -160,4 +161,5 @@ PRICE_RECOMMENDATIONS = TableContract(
         "uplift_in_interval": interval_check("uplift", "_amount"),
     },
     cluster_by=("as_of_date", "product_id"),
+    is_finite=True,
 )
