@@ -1,0 +1,103 @@
+"""Products that no model can learn from beside usual ones: training ends, and each ends in a state with a name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from pricelake.demand.curve import CURVE_COLUMNS
+from pricelake.settings import DemandSettings, LakeSettings, Settings, SparkSettings, TrackingSettings, TrainingSettings
+from pricelake.tables import Lake
+from pricelake.workflows.job import run_job
+from pricelake.workflows.recommend_prices import recommend_prices
+from pricelake.workflows.train_demand import train_demand
+from tests.demand_shop import AS_OF, panel_frame, panel_rows, write_shop_file
+from tests.jobs.conftest import REPOSITORY
+
+ONE_PRICE, NEVER_IN_STOCK, SOLD_OUT_SINCE, EXPLODES, ALONE, HARDLY_IN_STOCK = (f"p{number:03d}" for number in range(6))
+
+
+def odd_rows() -> pd.DataFrame:
+    rows = panel_rows(products=20, weeks=40)
+    of, late = rows["product_id"], rows["age_periods"] >= 25
+    prices = ["list_price", "unit_price", "reference_price"]
+    rows.loc[of == ONE_PRICE, [*prices, "price_lag_ratio"]] = [2.0, 2.0, 2.0, 1.0]
+    rows.loc[of == ONE_PRICE, ["discount_rate", "price_changes", "unit_cost"]] = [0.0, 0, 1.2]
+    closed = ~rows["is_open"]
+    never, since = (of == NEVER_IN_STOCK) & closed, (of == SOLD_OUT_SINCE) & closed & late
+    sales = ["units", "units_winsorised", "revenue_amount", "availability_rate"]
+    rows.loc[never | since, sales] = 0.0
+    rows.loc[never | since, ["is_price_observed", "is_availability_missing"]] = False
+    rows.loc[of == NEVER_IN_STOCK, ["sold_periods", "price_changes"]] = 0
+    explodes = (of == EXPLODES) & late
+    rows.loc[explodes & closed, ["units", "units_winsorised"]] *= 1e7
+    rows.loc[
+        explodes, [name for name in rows.columns if name.startswith(("units_lag", "units_mean", "units_max"))]
+    ] *= 1e7
+    rows.loc[of == ALONE, ["category", "subcategory"]] = "NOTHING LIKE IT"
+    rows.loc[(of == HARDLY_IN_STOCK) & closed, "availability_rate"] = 0.001
+    return rows
+
+
+@pytest.fixture(scope="module")
+def outcome(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Curves and recommendations by product."""
+    root = tmp_path_factory.mktemp("odd")
+    lenient = {"gate_max_wape_ratio": 1e9, "gate_max_bias_rate": 1e9}
+    settings = Settings(
+        lake=LakeSettings(root=str(root / "lake")),
+        shop=write_shop_file(root),
+        rules=REPOSITORY / "conf/rules/grocery.yaml",
+        spark=SparkSettings(shuffle_partitions=2),
+        demand=DemandSettings(hidden_units=(12,), **lenient),
+        training=TrainingSettings(directory=str(root / "training"), epochs=2, files_per_rank=1),
+        tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),
+    )
+    lake = Lake(spark, settings.lake.root, "test")
+    lake.replace("gold.demand_panel", panel_frame(spark, odd_rows()))
+    run_job("train_demand", train_demand, spark, settings, AS_OF)
+    run_job("recommend_prices", recommend_prices, spark, settings, AS_OF)
+    tables = (
+        Lake(spark, settings.lake.root).read(f"gold.{name}") for name in ("demand_curves", "price_recommendations")
+    )
+    curves, prices = (table.toPandas().set_index("product_id") for table in tables)
+    return curves, prices
+
+
+def test_every_curve_is_finite_and_falls(outcome: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    curves, _ = outcome
+    numbers = [*CURVE_COLUMNS, "elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd", "log_units_sd"]
+    assert np.isfinite(curves[numbers].to_numpy(dtype=np.float64)).all()
+    assert (curves[["elasticity_low", "elasticity_high"]] > 0).all().all()
+    assert set(curves["identification"]) <= {"instruments", "discounts", "weak"}
+    assert len(curves) == 19  # all but the one that never sold
+
+
+def test_every_product_has_a_price_or_a_reason(outcome: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    _, prices = outcome
+    assert len(prices) == 20
+    assert (prices["price_recommended"] > 0).all()
+    held = prices[prices["decision"] == "hold"]
+    assert held["held_back_reason"].notna().all()
+    assert list(prices.loc[[NEVER_IN_STOCK, ONE_PRICE], "held_back_reason"]) == ["not_enough_evidence"] * 2
+    assert pd.isna(prices.loc[NEVER_IN_STOCK, "units_now"])  # and it has no curve either
+    told = prices.drop(NEVER_IN_STOCK)
+    assert told[["units_now", "units_then", "elasticity"]].notna().all().all()
+    assert (told["uplift_low_amount"] <= told["uplift_high_amount"]).all()
+
+
+def test_a_product_of_one_price_borrows_and_knows_it(outcome: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    curves, _ = outcome
+    middle = (curves["elasticity_low"] + curves["elasticity_high"]) / 2
+    kind = middle[[name for name in curves.index if int(name[1:]) % 2 == 0 and int(name[1:]) >= 6]]
+    assert kind.min() - 0.3 <= middle[ONE_PRICE] <= kind.max() + 0.3
+    assert curves.loc[ONE_PRICE, "elasticity_sd"] >= curves.loc[kind.index, "elasticity_sd"].median()
+
+
+def test_the_others_are_priced_as_if_it_were_not_there(outcome: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """One product's sales grow ten million times over; the others' expected units stay near what they sell."""
+    _, prices = outcome
+    usual = odd_rows().query("age_periods >= 30 and not is_open").groupby("product_id")["units"].mean()
+    others = [name for name in prices.index if int(name[1:]) >= 6]
+    ratio = prices.loc[others, "units_now"] / usual[others]
+    assert ratio.between(0.2, 5.0).all(), ratio
