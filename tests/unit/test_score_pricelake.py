@@ -213,7 +213,7 @@ def test_what_no_figure_needs_is_not_made(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (TrainingError("Gate /a/b was not passed."), "Gate /a/b was not passed."),
+        (TrainingError("sqlite:////a/b/mlflow.db holds no champion."), "mlflow.db holds no champion."),
         (np.linalg.LinAlgError("Singular matrix"), "LinAlgError: Singular matrix"),
     ],
 )
