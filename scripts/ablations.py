@@ -11,10 +11,11 @@ from scipy.stats import t
 from scripts.records import Record, RecordError, read_record
 from scripts.scoreboard_tables import origin, table
 
+from pricelake.report.scoreboard_pairs import CONFIDENCE, deviations
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORD, PAGE = ROOT / "build/score/ablations/scoreboard.json", ROOT / "docs/ablations.md"
 COMMAND, OWN = "make ablations", "pricelake"
-CONFIDENCE = 0.95
 FIGURES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "bias of the elasticity": ("own_price_bias", "mean", {}),
     "mean absolute error": ("own_price_bias", "mean_absolute", {}),
@@ -30,8 +31,7 @@ Row = Mapping[str, Any]
 def difference(own: Row, other: Row) -> tuple[float, float]:
     """Mean of another row less that of one's own, and half the width of its 95 % interval, taken seed by seed.
 
-    Means that are ratios of sums are linear in the seeds near themselves (Cochran 1977, *Sampling Techniques*, section
-    6.3).
+    See :func:`pricelake.report.scoreboard_pairs.lead_interval`.
     """
     apart = _deviations(other) - _deviations(own)
     half = t.ppf(0.5 + CONFIDENCE / 2.0, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
@@ -40,12 +40,9 @@ def difference(own: Row, other: Row) -> tuple[float, float]:
 
 def _deviations(row: Row) -> Any:
     """What each seed adds to the mean's error, shape ``(seeds,)``, in the order of the seeds."""
-    seeds = sorted(row["by_seed"], key=int)
-    if "amounts" not in row:
-        values = np.array([row["by_seed"][seed] for seed in seeds], dtype=np.float64)
-        return values - values.mean()
-    parts, wholes = np.array([row["amounts"][seed] for seed in seeds], dtype=np.float64).T
-    return (parts - parts.sum() / wholes.sum() * wholes) / wholes.mean()
+    amounts = row.get("amounts") or {seed: (value, 1.0) for seed, value in row["by_seed"].items()}
+    parts, wholes = np.array([amounts[seed] for seed in sorted(amounts, key=int)], dtype=np.float64).T
+    return deviations(parts, wholes)
 
 
 def page(record: Record) -> str:

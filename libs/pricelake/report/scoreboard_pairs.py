@@ -7,6 +7,7 @@ from scipy.stats import t
 from pricelake.report.scoreboard_figures import Figure
 from pricelake.report.scoreboard_record import Score
 
+Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 
 
@@ -40,10 +41,15 @@ def lead_interval(figure: Figure, own: Score, rival: Score) -> tuple[float, floa
     return lead - half, lead + half
 
 
-def _deviations(score: Score, seeds: list[int]) -> npt.NDArray[np.float64] | None:
+def _deviations(score: Score, seeds: list[int]) -> Floats | None:
     """What each seed adds to the mean's error, shape ``(seeds,)``; None without a mean."""
     parts, wholes = np.array([score.by_seed[seed] for seed in seeds]).T
-    return None if wholes.sum() <= 0.0 else (parts - parts.sum() / wholes.sum() * wholes) / wholes.mean()
+    return None if wholes.sum() <= 0.0 else deviations(parts, wholes)
+
+
+def deviations(parts: Floats, wholes: Floats) -> Floats:
+    """What each seed adds to the error of a mean that is the sum of parts over that of wholes, shape ``(seeds,)``."""
+    return np.asarray((parts - parts.sum() / wholes.sum() * wholes) / wholes.mean())
 
 
 def _way(figure: Figure, score: Score) -> int:
