@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from bench.made_up_panel import AS_OF, panel
 from bench.pricing import RULES, SHOP
 from bench.runs import summarise
 from bench.simulator import exponent
-from pricelake.demand.inputs import encode
-from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
-from pricelake.demand.prediction import at_usual_price, callable_network, curve_outputs, with_curve
+from pricelake.demand.model import DemandModel, load_model
+from pricelake.demand.prediction import at_usual_price, callable_network, curve_outputs, encoded_for, with_curve
 from pricelake.settings import Settings
 from pricelake.tables import Lake
 from pricelake.tracking import Registry
@@ -64,9 +62,11 @@ def measure(
         took, waiting, version = _train(spark, settings)
         seconds.append(took)
     model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, version))
-    encoded = _encoded(Lake(spark, settings.lake.root).read("gold.demand_panel"), model, AS_OF)
+    rows_of_panel = Lake(spark, settings.lake.root).read("gold.demand_panel")
+    usual = at_usual_price(rows_of_panel, model.response, model.trained_until, settings.features.period_days)
+    encoded = encoded_for(model, usual).select(*(name for name, _ in model.spec.inputs))
     known = encoded.limit(SCORED_ROWS).persist()
-    frame = known.select(*(name for name, _ in model.spec.inputs)).toPandas()
+    frame = known.toPandas()
     by_run = [_scoring(known, frame, model) for _ in range(runs + 1)][1:]
     known.unpersist()
     return {
@@ -99,13 +99,6 @@ def _train(spark: SparkSession, settings: Settings) -> tuple[float, float, int]:
     """Seconds of the job, share of the ranks' time spent waiting for rows, and the version that it registered."""
     done = run_job("train_demand", train_demand, spark, settings, AS_OF)
     return done.seconds, float(done.summary["training"]["feed_wait_share"]), int(done.summary["model_version"])
-
-
-def _encoded(rows: DataFrame, model: DemandModel, as_of: date) -> DataFrame:
-    spark = rows.sparkSession
-    usual = at_usual_price(rows, model.response, as_of, 7)
-    vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
-    return encode(usual, vocabulary, factors, model.encoding).select(*(name for name, _ in model.spec.inputs))
 
 
 def _scoring(encoded: DataFrame, frame: pd.DataFrame, model: DemandModel) -> dict[str, float]:

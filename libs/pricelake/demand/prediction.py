@@ -134,6 +134,13 @@ def at_usual_price(panel: DataFrame, response: ResponseModel, trained_until: dat
     return with_usual_history(with_usual_units(answered), period_days)
 
 
+def encoded_for(model: DemandModel, rows: DataFrame) -> DataFrame:
+    """Rows of :func:`at_usual_price` encoded as the model was trained, see :func:`pricelake.demand.inputs.encode`."""
+    spark = rows.sparkSession
+    vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
+    return encode(rows, vocabulary, factors, model.encoding)
+
+
 def draw_curves(
     panel: DataFrame, model: DemandModel, as_of: date, model_version: str, min_sold_periods: int, period_days: int
 ) -> DataFrame:
@@ -150,11 +157,8 @@ def draw_curves(
     Returns:
         one row per product, market and open period that the model covers.
     """
-    spark = panel.sparkSession
     rows = at_usual_price(panel, model.response, model.trained_until, period_days)
-    opened = rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods))
-    vocabulary, factors = vocabulary_frame(spark, model.vocabulary), factors_frame(spark, model.factors)
-    encoded = encode(opened, vocabulary, factors, model.encoding)
+    encoded = encoded_for(model, rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods)))
     names = [name for name, _ in model.spec.inputs]
     category = F.expr(LEVEL_SQL["category"]).alias("category_value")
     needed = encoded.select(

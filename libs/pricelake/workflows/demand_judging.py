@@ -9,9 +9,9 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, USUAL_SQL, encode
-from pricelake.demand.model import DemandModel, factors_frame, load_model, vocabulary_frame
-from pricelake.demand.prediction import at_usual_price, with_curve, with_elasticity, with_expected_units
+from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, USUAL_SQL
+from pricelake.demand.model import DemandModel, load_model
+from pricelake.demand.prediction import at_usual_price, encoded_for, with_curve, with_elasticity, with_expected_units
 from pricelake.demand.uncertainty import level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.evaluation.baselines import (
@@ -178,13 +178,11 @@ def _champion_wape(job: Job, data: PreparedData, champion: DemandModel) -> float
     """The champion's WAPE on the held-out rows; None where it was trained on them."""
     if champion.trained_until > data.periods.held_out:
         return None
-    spark = data.encoded.sparkSession
-    vocabulary, factors = vocabulary_frame(spark, champion.vocabulary), factors_frame(spark, champion.factors)
     days = job.settings.features.period_days
     usual = at_usual_price(data.population, champion.response, champion.trained_until, days)
     held_out = usual.where(F.col("is_frequent") & (F.col("period_start") >= F.lit(data.periods.held_out)))
-    encoded = encode(held_out, vocabulary, factors, champion.encoding)
-    forecast = with_expected_units(with_curve(encoded, champion), CHAMPION, F.col("log_price_ratio"))
+    curves = with_curve(encoded_for(champion, held_out), champion)
+    forecast = with_expected_units(curves, CHAMPION, F.col("log_price_ratio"))
     return judge(forecast, [Contender(CHAMPION, CHAMPION)])[CHAMPION]["wape"]
 
 
