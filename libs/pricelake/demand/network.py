@@ -138,7 +138,8 @@ class _Parts:
     def level(self, body: Any) -> Any:
         tf = self.tf
         recent = tf.math.expm1(self._columns(self.raw, self.spec.recent))
-        weights = tf.nn.softmax(self._dense(len(self.spec.recent), "recent_weights")(body))
+        # an even mean at first: random weights would let the last period's luck in
+        weights = tf.nn.softmax(self._dense(len(self.spec.recent), "recent_weights", kernel_initializer="zeros")(body))
         smooth = tf.math.log(tf.reduce_sum(weights * recent, axis=1) + UNITS_FLOOR)
         residual = self._dense(1, "residual", kernel_initializer="zeros")(body)[:, 0]
         effect = self._effect("level", 1)[:, 0]

@@ -154,7 +154,7 @@ class TrainingSettings(Section):
         description="steps an epoch has at least, by smaller batches where rows are few; never below 64 rows",
     )
     optimiser: Literal["adam", "sgd"] = Field(default="adam", description="sgd has Nesterov's momentum of 0.9")
-    learning_rate: Positive = Field(default=4e-3, description="highest rate; sgd wants a larger one")
+    learning_rate: Positive = Field(default=1e-3, description="highest rate; sgd wants a larger one")
     schedule: Literal["cosine", "constant"] = Field(default="cosine", description="of the rate after the warm-up")
     warmup_epochs: Annotated[int, Field(ge=0)] = 1
     patience_epochs: Count = 4
