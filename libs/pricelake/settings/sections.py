@@ -122,7 +122,7 @@ class DemandSettings(Section):
     )
     prior_rise_sd: Positive = 0.1
     trait_sd: Positive = Field(
-        default=0.2,
+        default=0.05,
         description="prior standard deviation of what a trait does to the relative elasticity",
     )
     surprise_sd: Positive = Field(
