@@ -69,4 +69,4 @@ def _response(products: np.ndarray, random: np.random.Generator) -> ResponseMode
     own = pd.DataFrame({"product_id": products, "elasticity": random.uniform(1.0, 4.0, len(products)), **found})
     others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found}])
     expected = PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0)
-    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), own, others)
+    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), 0.05, own, others)

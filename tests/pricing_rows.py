@@ -57,7 +57,8 @@ USUAL: dict[str, Any] = {
     "elasticity_kind_sd": 0.1,
     "elasticity_common_sd": 0.05,
     "log_units_sd": 0.1,
-    "others_profit_slope": 0.0,
+    "others_profit_per_unit": 0.0,
+    "others_profit_per_unit_sd": 0.0,
 }
 
 
@@ -127,7 +128,8 @@ def random_batch(rows: int, seed: int) -> pa.RecordBatch:
         "elasticity_kind_sd": pa.array(rng.uniform(0.0, 0.04, rows)),
         "elasticity_common_sd": pa.array(rng.uniform(0.0, 0.02, rows)),
         "log_units_sd": pa.array(rng.uniform(0.05, 0.5, rows)),
-        "others_profit_slope": pa.array(rng.uniform(0.0, 20.0, rows), mask=rng.random(rows) < 0.1),
+        "others_profit_per_unit": pa.array(rng.uniform(0.0, 1.0, rows), mask=rng.random(rows) < 0.1),
+        "others_profit_per_unit_sd": pa.array(rng.uniform(0.0, 0.3, rows), mask=rng.random(rows) < 0.1),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in INPUT_COLUMNS], names=list(INPUT_COLUMNS))
 

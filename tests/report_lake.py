@@ -72,7 +72,8 @@ def curve_rows(products: list[dict[str, Any]], rng: np.random.Generator) -> list
             "elasticity_kind_sd": 0.1,
             "elasticity_common_sd": 0.05,
             "log_units_sd": float(rng.uniform(0.05, 0.25)),
-            "cross_elasticity": 0.1,
+            "diversion_ratio": 0.3,
+            "diversion_ratio_sd": 0.1,
             "identification": "discounts",
             "model_version": "3",
         }

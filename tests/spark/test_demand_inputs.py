@@ -34,6 +34,7 @@ RESPONSE = ResponseModel(
     PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0),
     0.25,
     {"display": 0.5, "feature": 0.3, "coupon": 0.1, "price_cut": 0.0, "others_price": 0.0},
+    0.0,
     pd.DataFrame([], columns=["product_id", *ELASTICITY, "identification"]),
     pd.DataFrame(
         [["", "", 2.0, 0.5, 0.2, 0.1, "weak"]], columns=["department", "category", *ELASTICITY, "identification"]

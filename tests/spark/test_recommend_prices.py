@@ -251,7 +251,7 @@ def test_inputs_carry_ages_and_keep_products_without_curve_or_history(spark: Spa
     assert unknown["known"]["model_age_days"] is None
 
 
-def test_others_gain_by_a_price_what_their_margin_and_the_cross_elasticity_say(spark: SparkSession) -> None:
+def test_others_earn_by_a_lost_unit_what_their_margin_and_the_diversion_ratio_say(spark: SparkSession) -> None:
     same = {"department": "FOOD", "category": "BREAD"}
     rows = [row for name in ("a", "b", "no cost") for row in panel_rows(name, **same)]
     rows += panel_rows("elsewhere", department="FOOD", category="CHEESE")
@@ -262,17 +262,19 @@ def test_others_gain_by_a_price_what_their_margin_and_the_cross_elasticity_say(s
         if row["product_id"] == "cost in cents":
             row |= {"unit_cost": Decimal("150.0000")}
     curves = [
-        curve("a", cross_elasticity=0.2, log_units=float(np.log(10.0))),
-        curve("b", cross_elasticity=0.5, log_units=float(np.log(30.0))),
-        curve("no cost", cross_elasticity=0.1, log_units=float(np.log(1000.0))),
-        curve("elsewhere", cross_elasticity=0.9, log_units=float(np.log(1000.0))),
-        curve("cost in cents", cross_elasticity=0.1, log_units=float(np.log(100.0))),
-        curve("explodes", cross_elasticity=0.1, log_units=22.0),
+        curve("a", diversion_ratio=0.2, diversion_ratio_sd=0.1, log_units=float(np.log(10.0))),
+        curve("b", diversion_ratio=0.5, log_units=float(np.log(30.0))),
+        curve("no cost", diversion_ratio=0.1, log_units=float(np.log(60.0))),
+        curve("elsewhere", diversion_ratio=0.9, log_units=float(np.log(1000.0))),
+        curve("cost in cents", diversion_ratio=0.1, log_units=float(np.log(100.0))),
+        curve("explodes", diversion_ratio=0.1, log_units=22.0),
     ]
     panel = by_contract(spark, "gold.demand_panel", rows)
     found = rows_by_product(with_others_profit(by_contract(spark, "gold.demand_curves", curves), panel))
     margin = 2.49 - 1.50  # the curve's reference price is what is paid
-    assert found["a"]["others_profit_slope"] == pytest.approx(0.2 * 30 * margin)
-    assert found["b"]["others_profit_slope"] == pytest.approx(0.5 * 10 * margin)
-    assert found["no cost"]["others_profit_slope"] == pytest.approx(0.1 * 40 * margin)
-    assert found["elsewhere"]["others_profit_slope"] == 0.0
+    # of 90 units that others of a's category sell, 60 earn nothing that is known
+    assert found["a"]["others_profit_per_unit"] == pytest.approx(0.2 * margin * 30 / 90)
+    assert found["a"]["others_profit_per_unit_sd"] == pytest.approx(0.1 * margin * 30 / 90)
+    assert found["b"]["others_profit_per_unit"] == pytest.approx(0.5 * margin * 10 / 70)
+    assert found["no cost"]["others_profit_per_unit"] == pytest.approx(0.1 * margin)
+    assert found["elsewhere"]["others_profit_per_unit"] == 0.0

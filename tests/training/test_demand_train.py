@@ -12,8 +12,9 @@ from mlflow.exceptions import MlflowException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pricelake.demand.curve import SHAPE
 from pricelake.demand.model import load_model
-from pricelake.demand.prediction import CURVE_OUTPUTS, SHAPE, draw_curves
+from pricelake.demand.prediction import CURVE_OUTPUTS, draw_curves
 from pricelake.errors import TrainingError
 from pricelake.settings import (
     DemandSettings,

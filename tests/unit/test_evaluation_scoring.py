@@ -382,14 +382,16 @@ def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known:
     assert told.gains is not None
     now = known.first_profit_now
     signs = np.where(np.arange(len(known.history.offers)) % 3 == 0, -1.0, 1.0)
+    parts = np.stack([0.3 * signs, np.full(len(signs), 0.2)])
     apart, together = (
-        promises_of(known, replace(told, gains=(*told.gains[:2], shared))) for shared in (0.0 * signs, 0.3 * signs)
+        promises_of(known, replace(told, gains=(*told.gains[:2], shared))) for shared in (0.0 * parts, parts)
     )
     assert apart is not None
     assert together is not None
     for number, (_, rows) in enumerate(known.groups):
         assert apart.spread[number] == pytest.approx(0.5 * len(rows) ** 0.5 / now[number])
-        variance = len(rows) * (0.5**2 - 0.3**2) + (0.3 * signs[rows].sum()) ** 2
+        of_all = (0.3 * signs[rows].sum()) ** 2 + (0.2 * len(rows)) ** 2
+        variance = len(rows) * (0.5**2 - 0.3**2 - 0.2**2) + of_all
         assert together.spread[number] == pytest.approx(variance**0.5 / now[number])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, exp, floor, log
+from math import ceil, exp, floor
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,11 @@ def best_by_enumeration(row: dict[str, Any], rules: RuleSet, chosen: PricingSett
 
     def value(price: Fraction) -> float:
         paid = float(price) * (1 - row["discount_rate"])
-        units = exp(row["log_units"]) * (paid / float(row["curve_reference_price"])) ** -row["elasticity_low"]
-        others = row["others_profit_slope"] * log(float(price) / float(now))
+        units, units_now = (
+            exp(row["log_units"]) * (asked / float(row["curve_reference_price"])) ** -row["elasticity_low"]
+            for asked in (paid, float(now) * (1 - row["discount_rate"]))
+        )
+        others = row["others_profit_per_unit"] * (units_now - units)
         amounts = {"profit": (paid - float(cost)) * units + others, "revenue": paid * units, "units": units}
         amounts["mix"] = 0.7 * amounts["profit"] + 0.3 * amounts["revenue"]
         return amounts[chosen.objective]
@@ -95,7 +98,7 @@ def test_the_best_price_is_the_one_enumeration_finds(objective: str, rules: Rule
                 "elasticity_low": float(rng.uniform(0.3, 6.0)),
                 "discount_rate": float(rng.choice([0.0, 0.2])),
                 "log_units": 3.0,
-                "others_profit_slope": float(rng.choice([0.0, rng.uniform(0.0, 60.0)])),
+                "others_profit_per_unit": float(rng.choice([0.0, rng.uniform(0.0, 1.0) * price])),
             }
         )
     found = price_batch(batch_of(*rows), rules, chosen, constant_elasticity).to_pylist()
@@ -110,15 +113,15 @@ def test_the_best_price_is_the_one_enumeration_finds(objective: str, rules: Rule
 
 def test_what_the_others_gain_makes_a_product_dearer_and_is_in_the_uplift() -> None:
     rules = rule_set(MARGIN, STEP)
-    alone, shared = ({"elasticity_low": 3.0, "others_profit_slope": slope} for slope in (0.0, 80.0))
+    alone, shared = ({"elasticity_low": 3.0, "others_profit_per_unit": each} for each in (0.0, 0.4))
     found = price_batch(batch_of(alone, shared), rules, EVERY_CENT, constant_elasticity).to_pylist()
     assert found[1]["price_recommended"] > found[0]["price_recommended"]
-    for row, slope in zip(found, (0.0, 80.0), strict=True):
+    for row, each in zip(found, (0.0, 0.4), strict=True):
         own = float(row["profit_then_amount"] - row["profit_now_amount"])
-        moved = log(row["price_recommended"] / row["price_now"])
-        assert float(row["uplift_amount"]) == pytest.approx(own + slope * moved, abs=2e-4)
-        said = f"; +{slope * moved:,.2f} of it on the category's other products)" if slope else ""
-        assert ("other products" in row["reason"]) == bool(slope)
+        lost = row["units_now"] - row["units_then"]
+        assert float(row["uplift_amount"]) == pytest.approx(own + each * lost, abs=2e-4)
+        said = f"; +{each * lost:,.2f} of it on the category's other products)" if each else ""
+        assert ("other products" in row["reason"]) == bool(each)
         assert said in row["reason"]
 
 
@@ -456,13 +459,15 @@ def test_how_much_is_sold_does_not_decide_which_price_is_better() -> None:
     assert vague["confidence"] == sure["confidence"] != "low"
 
 
-def test_a_product_that_loses_so_that_others_gain_has_to_be_sure_of_its_level() -> None:
-    """Raised beyond its own best price: what it loses grows with what it sells, what the others gain does not."""
-    raised = {"unit_cost": 1.0, "elasticity_low": 2.5, "elasticity_sd": 0.001, "others_profit_slope": 200.0}
-    sure, vague = (decide(rule_set(MARGIN, STEP), log_units_sd=sd, **raised) for sd in (0.05, 1.4))
-    assert sure["price_recommended"] == vague["price_recommended"] > Decimal("2.4900")
+def test_a_product_that_loses_so_that_others_gain_has_to_be_sure_of_what_they_get() -> None:
+    """Raised beyond its own best price: by how much others gain decides; how much is sold scales both alike."""
+    raised = {"unit_cost": 1.0, "elasticity_low": 2.5, "elasticity_sd": 0.001, "others_profit_per_unit": 1.0}
+    changes: list[dict[str, Any]] = [{}, {"log_units_sd": 1.4}, {"others_profit_per_unit_sd": 0.9}]
+    sure, vague, guessed = (decide(rule_set(MARGIN, STEP), **raised, **change) for change in changes)
+    assert sure["price_recommended"] == vague["price_recommended"] == guessed["price_recommended"] > Decimal("2.4900")
     assert sure["confidence"] != "low"
-    assert vague["confidence"] == "low"
+    assert vague["confidence"] != "low"
+    assert guessed["confidence"] == "low"
 
 
 BOUNDS = {

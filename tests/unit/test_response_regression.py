@@ -94,6 +94,18 @@ def test_known_elasticities_are_found() -> None:
     assert np.mean(rises) == pytest.approx(0.2, abs=0.1)
 
 
+def test_how_much_an_effect_differs_between_categories_is_found() -> None:
+    found = []
+    for spread in (0.0, 0.3):
+        pack, _ = simulated(seed=5)
+        rng = np.random.default_rng(11)
+        own = spread * rng.standard_normal(int(pack.category.max()) + 1)
+        moved = rng.poisson(pack.units * np.exp(own[pack.category] * pack.promotions[:, 0])).astype(float)
+        found.append(float(fitted(replace(pack, units=moved)).promotion_sd[0]))
+    assert found[0] < 0.08
+    assert found[1] == pytest.approx(0.3, abs=0.08)
+
+
 def test_a_price_that_stays_tells_less_than_one_that_moves() -> None:
     errors, shares = [], []
     for seed in (3, 4, 5, 6):

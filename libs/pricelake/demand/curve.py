@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-CURVE_COLUMNS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
+SHAPE = ("elasticity_low", "elasticity_high", "bend", "steepness")
+CURVE_COLUMNS = ("log_units", *SHAPE)
 
 
 def response(

@@ -31,7 +31,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 PRODUCTS_FILE, KINDS_FILE = "products.parquet", "kinds.parquet"
-FORMAT = 6
+FORMAT = 7
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def save_model(model: DemandModel, directory: Path) -> None:
             "price": asdict(response.price),
             "rise": response.rise,
             "promotions": dict(response.promotions),
+            "cross_elasticity_sd": response.cross_elasticity_sd,
         },
         "log_units_sd": dict(model.log_units_sd),
         "trained_until": model.trained_until.isoformat(),
@@ -180,6 +181,7 @@ def _response(facts: dict[str, Any], directory: Path) -> ResponseModel:
         PriceModel(**(price | {"strengths": strengths})),
         float(facts["rise"]),
         facts["promotions"],
+        float(facts["cross_elasticity_sd"]),
         pd.read_parquet(directory / PRODUCTS_FILE),
         pd.read_parquet(directory / KINDS_FILE),
     )

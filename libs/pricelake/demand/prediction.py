@@ -11,8 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from pricelake.demand.curve import CURVE_COLUMNS
+from pricelake.demand.curve import CURVE_COLUMNS, SHAPE
 from pricelake.demand.curve_columns import elasticity_column, response_column
+from pricelake.demand.diversion import with_diversion_ratio
 from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 NETWORK_OUTPUTS = ("log_units", "dispersion")
 CURVE_OUTPUTS = (*CURVE_COLUMNS, "dispersion")
 MAX_ROWS_PER_CALL = 16_384
-
-SHAPE = tuple(name for name in CURVE_COLUMNS if name != "log_units")
 
 _LOADED: dict[str, Any] = {}
 """Networks of this Python worker by key of their weights; workers are reused over batches and stages."""
@@ -166,13 +165,18 @@ def draw_curves(
         "reference_price",
         "sold_periods",
         "age_periods",
+        *("department", "category"),
         category,
         *SHAPE,
         *(*ELASTICITY, "identification"),
-        (F.lit(model.response.promotions[OTHERS_PRICE]) * F.col("category_share")).alias("cross_elasticity"),
         *names,
     )
-    drawn = with_uncertainty(with_curve(needed, model), model)
+    response = model.response
+    drawn = with_diversion_ratio(
+        with_uncertainty(with_curve(needed, model), model),
+        response.promotions[OTHERS_PRICE],
+        response.cross_elasticity_sd,
+    )
     return drawn.select(
         F.lit(as_of).alias("as_of_date"),
         *ROW_KEY,
@@ -180,7 +184,8 @@ def draw_curves(
         *CURVE_OUTPUTS,
         *ELASTICITY_SDS,
         "log_units_sd",
-        "cross_elasticity",
+        "diversion_ratio",
+        "diversion_ratio_sd",
         "identification",
         F.lit(model_version).alias("model_version"),
     )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pricelake.demand.curve import SHAPE
 from pricelake.demand.model import DemandModel, load_model
-from pricelake.demand.prediction import CURVE_OUTPUTS, SHAPE, callable_network, curve_outputs
+from pricelake.demand.prediction import CURVE_OUTPUTS, callable_network, curve_outputs
 
 
 class ServedModel:

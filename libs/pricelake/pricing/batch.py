@@ -18,7 +18,12 @@ from pricelake.settings.rules import RuleSet
 
 KEY = ("product_id", "market_id", "period_start")
 EXPECTATIONS = [f"{when}{end}" for when in ("now", "then") for end in ("", "_low", "_high")]
-UPLIFT_PARTS = ("uplift_product_sd_amount", "uplift_kind_sd_amount", "uplift_common_sd_amount")
+UPLIFT_PARTS = (
+    "uplift_product_sd_amount",
+    "uplift_kind_sd_amount",
+    "uplift_common_sd_amount",
+    "uplift_diversion_sd_amount",
+)
 # what a row with an absurd input does not state
 AMOUNTS = (
     "range_low",

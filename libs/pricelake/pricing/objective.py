@@ -22,8 +22,8 @@ class Expected:
         units: expected units of the period.
         revenue: paid price x units.
         profit: (paid price - unit cost) x units; NaN where no cost is known.
-        others: profit that the other products of the category gain over the price in force, to first order in the log
-            of the price: what leaves this product when it becomes dearer does not all leave the shop.
+        others: profit that the other products of the category gain over the price in force: what leaves this product
+            when it becomes dearer does not all leave the shop. In proportion to the units it loses.
     """
 
     units: Floats
@@ -52,9 +52,10 @@ def expect(rows: PricingRows, prices: Ticks, expected_units: ExpectedUnits) -> E
     paid = ladder / TICKS_PER_UNIT * rows.paid_share[:, None]
     cost = np.where(rows.has_cost, rows.unit_cost / TICKS_PER_UNIT, np.nan)[:, None]
     units = expected_units(rows.curves, paid)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moved = np.log(ladder / rows.price_now[:, None])
-    others = rows.others_profit_slope[:, None] * np.where(np.isfinite(moved), moved, 0.0)
+    paid_now = rows.price_now / TICKS_PER_UNIT * rows.paid_share
+    with np.errstate(invalid="ignore"):
+        lost = expected_units(rows.curves, paid_now[:, None]) - units
+    others = rows.others_profit_per_unit[:, None] * np.where(np.isfinite(lost), lost, 0.0)
     parts = (units, paid * units, (paid - cost) * units, others)
     return Expected(*(part.reshape(prices.shape) for part in parts))
 
@@ -125,11 +126,11 @@ class Intervals:
         uplift: of the expected uplift, currency.
         uplift_parts: what the uplift changes by, in currency, if the elasticity is nearer 0 than stated by one standard
             deviation of the error that is the product's own, that products of its category share, and that all
-            products share, shape (3, n_rows). Errors of the same product, category or shop go one way: such parts add
-            up as they are, the rest of the uplift's error as squares.
-        is_gain_sure: whether the price recommended is the better one over the interval of the slope and, where the
-            product itself loses by it so that others gain, over that of the level. Elsewhere how much is sold changes
-            by how much, not which of the two is better.
+            products share, and if others of the category get more of what is lost than stated by one standard
+            deviation, shape (4, n_rows). Errors of the same product, category or shop go one way: such parts add up as
+            they are, the rest of the uplift's error as squares.
+        is_gain_sure: whether the price recommended is the better one over the intervals of the slope and of what others
+            get. How much is sold changes by how much, not which of the two is better.
     """
 
     now: ExpectedIntervals
@@ -142,14 +143,15 @@ class Intervals:
 def intervals(
     rows: PricingRows, now: tuple[Ticks, Expected], then: tuple[Ticks, Expected], interval_rate: float
 ) -> Intervals:
-    """Delta-method intervals from the curve's two uncertainties.
+    """Delta-method intervals from the curve's two uncertainties and that of what others get.
 
     With log units(u) = a + response(u), u = log(paid / reference price), a known up to log_units_sd and the slope up to
     elasticity_sd, independently: var log units(u) = log_units_sd^2 + (u x elasticity_sd)^2. At one price revenue and
-    profit are units times a constant, so their ends are those of the units times that constant. The uplift
-    D = V(u_then) - V(u_now) of the product's own V, which is proportional to its units, has dD/da = D and
-    dD/d slope = V_then u_then - V_now u_now (first-order propagation of error, Casella and Berger, Statistical
-    Inference, 2nd ed., section 5.5.4). What the category's other products gain is added as it is.
+    profit are units times a constant, so their ends are those of the units times that constant. Each unit earns the
+    category its margin less what others earn where it is lost; with V the units times that, the uplift
+    D = V(u_then) - V(u_now) has dD/da = D, dD/d slope = V_then u_then - V_now u_now and, by what others earn,
+    units_now - units_then (first-order propagation of error, Casella and Berger, Statistical Inference, 2nd ed.,
+    section 5.5.4).
 
     Args:
         rows: rows with curves.
@@ -161,18 +163,23 @@ def intervals(
     level_sd, slope_sd = rows.floats("log_units_sd"), rows.floats("elasticity_sd")
     u_now, u_then = _log_ratio(rows, now[0]), _log_ratio(rows, then[0])
     value_now, value_then = stated_value(rows, now[1]), stated_value(rows, then[1])
-    own_now, own_then = (np.where(rows.has_cost, one.profit, one.revenue) for one in (now[1], then[1]))
+    per_unit = np.where(rows.has_cost, rows.others_profit_per_unit, 0.0)
+    net_now, net_then = (
+        np.where(rows.has_cost, one.profit, one.revenue) - per_unit * one.units for one in (now[1], then[1])
+    )
     uplift = value_then - value_now
-    slope = np.where(now[0] == then[0], 0.0, own_then * u_then - own_now * u_now)
-    by_slope = np.abs(slope * slope_sd)
     # the same price brings the same: no uncertainty about a difference of nothing
-    uplift_sd = np.where(now[0] == then[0], 0.0, np.hypot((own_then - own_now) * level_sd, by_slope))
+    is_same = now[0] == then[0]
+    slope = np.where(is_same, 0.0, net_then * u_then - net_now * u_now)
+    diverted = np.where(is_same | ~rows.has_cost, 0.0, now[1].units - then[1].units) * rows.others_profit_per_unit_sd
+    by_price = np.hypot(slope * slope_sd, diverted)
+    uplift_sd = np.where(is_same, 0.0, np.hypot((net_then - net_now) * level_sd, by_price))
     return Intervals(
         _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
         _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
-        slope * _elasticity_errors(rows),
-        uplift - z * np.hypot(by_slope, np.minimum(own_then - own_now, 0.0) * level_sd) > 0,
+        np.vstack([slope * _elasticity_errors(rows), diverted]),
+        uplift - z * by_price > 0,
     )
 
 

@@ -37,8 +37,8 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
 
     Args:
         panel: gold.demand_panel; its open rows are the ones to price.
-        curves: gold.demand_curves of the as-of date with ``others_profit_slope``; a product without a curve keeps nulls
-            and is held.
+        curves: gold.demand_curves of the as-of date with ``others_profit_per_unit`` and its ``_sd``; a product
+            without a curve keeps nulls and is held.
         as_of: as-of date; ages are counted to it.
         trained_until: first day the model was not trained on; None: unknown, then a rule on its age holds all.
 
@@ -53,7 +53,8 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         *CURVE_PARAMETERS,
         *ELASTICITY_SDS,
         "log_units_sd",
-        "others_profit_slope",
+        "others_profit_per_unit",
+        "others_profit_per_unit_sd",
     )
     return (
         panel.where("is_open")

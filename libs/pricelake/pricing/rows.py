@@ -45,7 +45,8 @@ INPUT_COLUMNS = (
     *CURVE_PARAMETERS,
     *ELASTICITY_SDS,
     "log_units_sd",
-    "others_profit_slope",
+    "others_profit_per_unit",
+    "others_profit_per_unit_sd",
 )
 
 
@@ -132,9 +133,14 @@ class PricingRows:
         return np.rint(price).astype(np.int64), known
 
     @cached_property
-    def others_profit_slope(self) -> Floats:
-        """Profit that the category's other products gain per log price of this one, currency; 0 where unknown."""
-        return np.nan_to_num(self.floats("others_profit_slope"), posinf=0.0, neginf=0.0)
+    def others_profit_per_unit(self) -> Floats:
+        """Profit that the category's other products make by each unit this one loses, currency; 0 where unknown."""
+        return np.nan_to_num(self.floats("others_profit_per_unit"), posinf=0.0, neginf=0.0)
+
+    @cached_property
+    def others_profit_per_unit_sd(self) -> Floats:
+        """How sure that is, a standard deviation, currency; 0 where unknown."""
+        return np.nan_to_num(self.floats("others_profit_per_unit_sd"), posinf=0.0, neginf=0.0)
 
     @cached_property
     def curves(self) -> dict[str, Floats]:

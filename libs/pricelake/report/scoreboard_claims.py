@@ -185,7 +185,7 @@ LIMITS = (
     ),
     Limit(
         "One product at a time",
-        "Every model prices each product with the others' prices as they are; PriceLake counts, to first order, what "
+        "Every model prices each product with the others' prices as they are; PriceLake counts what "
         "the rest of the category gains. Where products take sales from each other, one that thinks demand less "
         "elastic than it is makes up for what it ignores, and earns more than the true own curves do: capture and bias "
         "have to be read together.",

@@ -48,10 +48,11 @@ DEMAND_CURVES = TableContract(
         required("elasticity_common_sd", DOUBLE, "part of elasticity_sd that all products share"),
         required("log_units_sd", DOUBLE, "uncertainty of log_units, 0 or more"),
         required(
-            "cross_elasticity",
+            "diversion_ratio",
             DOUBLE,
-            "d log units of every other product of the category in the market per d log price of this one, 0 or more",
+            "share of the units it loses when it becomes dearer that the category's other products sell instead, 0-1",
         ),
+        required("diversion_ratio_sd", DOUBLE, "uncertainty of diversion_ratio, which products of the category share"),
         required("identification", TEXT, "what tells the elasticity: instruments, discounts, or weak: mostly its kind"),
         required("model_version", TEXT, "registered version that drew it"),
     ),
@@ -135,6 +136,12 @@ PRICE_RECOMMENDATIONS = TableContract(
         ),
         optional("uplift_kind_sd_amount", MONEY, "the same of the error that products of the category share"),
         optional("uplift_common_sd_amount", MONEY, "the same of the error that all products share"),
+        optional(
+            "uplift_diversion_sd_amount",
+            MONEY,
+            "change of the uplift if the category's other products get more of what is lost than stated by one "
+            "standard deviation",
+        ),
         optional("elasticity", DOUBLE, "own-price elasticity at price_now, below 0; null: no demand curve"),
         required("confidence", TEXT, "high, medium, low or none"),
         required("flags", ArrayType(TEXT, False), "what was assumed or is missing: assumed_cost, no_competitors, ..."),

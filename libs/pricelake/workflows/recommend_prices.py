@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import expected_units
@@ -18,6 +18,9 @@ from pricelake.settings.rules import load_rules
 from pricelake.tables import contract_of
 from pricelake.workflows.curves import DrawnCurves, draw_curves
 from pricelake.workflows.job import Job
+
+LEAST_UNITS = 1e-6
+"""Of the other products of a category, from which what they earn by a unit can be told."""
 
 
 def recommend_prices(job: Job) -> dict[str, Any]:
@@ -105,11 +108,11 @@ def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
 
 
 def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
-    """Curves with ``others_profit_slope``: profit of the category's other products per log price of this one.
+    """Curves with ``others_profit_per_unit`` and its ``_sd``: what others earn by each unit that a product loses.
 
-    The cross elasticity times the profit that the others make at the prices in force (units at what is paid, less
-    cost). Products count for nothing without a known cost, and where a number is one that no price would be set on: a
-    slip in one product's cost must not price the others. Currency.
+    The diversion ratio times the mean margin of the category's other products at the prices in force (what is paid,
+    less cost), weighted by their units. Products earn nothing without a known cost, and count for nothing where a
+    number is one that no price would be set on: a slip in one product's cost must not price the others. Currency.
 
     Args:
         curves: gold.demand_curves of one as-of date.
@@ -129,11 +132,21 @@ def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
         & (F.col("units_now") <= MAX_EXPECTED)
         & (F.col("discount_rate") <= MAX_DISCOUNT_RATE)
     )
+    category = Window.partitionBy("market_id", "department", "category", "period_start")
+
+    def of_others(values: Column) -> Column:
+        own = F.coalesce(values, F.lit(0.0))
+        return F.sum(own).over(category) - own
+
+    # a cost that is not known makes neither profit nor doubt about the units
+    units = F.when(F.coalesce(is_believable, F.lit(True)), F.col("units_now"))
     profit = F.when(is_believable, F.col("units_now") * (F.col("paid") - cost))
-    own = F.coalesce(profit, F.lit(0.0))
-    of_category = F.sum(own).over(Window.partitionBy("market_id", "department", "category", "period_start"))
-    slope = F.col("cross_elasticity") * (of_category - own)
-    return priced.withColumn("others_profit_slope", slope).select(*curves.columns, "others_profit_slope")
+    margin = F.when(of_others(units) > LEAST_UNITS, of_others(profit) / of_others(units)).otherwise(F.lit(0.0))
+    per_unit = {
+        "others_profit_per_unit": F.col("diversion_ratio") * margin,
+        "others_profit_per_unit_sd": F.col("diversion_ratio_sd") * F.abs(margin),
+    }
+    return priced.withColumns(per_unit).select(*curves.columns, *per_unit)
 
 
 def _check_unique(curves: DataFrame, as_of: date) -> None:

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import functions as F
 
-from pricelake.demand.curve import CURVE_COLUMNS, elasticity, expected_units
-from pricelake.demand.prediction import SHAPE
+from pricelake.demand.curve import CURVE_COLUMNS, SHAPE, elasticity, expected_units
 from pricelake.demand.response.identification import WEAK
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation.contenders.interface import Feasible, Floats, History
@@ -26,7 +25,7 @@ from pricelake.workflows.score_shop import ScoredShop
 
 CURVE = ("reference_price", *CURVE_COLUMNS, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")
-SHARED = ("uplift_kind_sd_amount", "uplift_common_sd_amount")
+SHARED = ("uplift_kind_sd_amount", "uplift_common_sd_amount", "uplift_diversion_sd_amount")
 
 
 @dataclass
@@ -75,13 +74,12 @@ class PriceLakeCurves:
     def gains(self) -> tuple[Floats, Floats, Floats]:
         """See :class:`pricelake.evaluation.scoring.stage.KnowsItsGains`: the stated uplift.
 
-        Products of a category share the error of their kind and that of all, both with the sign of the price's move.
+        Products of a category share the error of their kind, that of all, and that of what others of the category get.
         """
         decided = self.decided.reindex(self._asked())
         gain, low, high = decided[list(UPLIFT)].to_numpy(dtype=np.float64).T
-        kind, common = decided[list(SHARED)].to_numpy(dtype=np.float64).T
         deviation = (high - low) / (2.0 * NormalDist().inv_cdf(0.5 + self.interval_rate / 2.0))
-        return gain, deviation, np.sign(kind + common) * np.hypot(kind, common)
+        return gain, deviation, decided[list(SHARED)].to_numpy(dtype=np.float64).T
 
     def elasticity_limits(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """See :class:`pricelake.evaluation.scoring.stage.KnowsItsLimits`; the error is relative along a curve."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pricelake.demand.curve import SHAPE
 from pricelake.demand.model import save_model
-from pricelake.demand.prediction import SHAPE
 from pricelake.demand.serving import ServedModel
 from pricelake.settings import TrainingSettings
 from pricelake.tables import contract_of

@@ -61,6 +61,8 @@ class Fitted:
         own_variance: of each product's own estimate, infinite without price changes, shape ``(n_products,)``.
         common_sd: relative standard error of all elasticities together, with coefficients and rise as uncertain as the
             rows leave them.
+        promotion_sd: standard deviation of the effect of each promotion in a category: how much it differs between
+            categories, and how well its mean is known, shape ``(n_promotions,)``.
         inflation: how much wider own estimates are than independent periods would make them, at least 1.
         rounds: passes over the rows.
         converged: whether the last step was below the tolerance.
@@ -70,6 +72,7 @@ class Fitted:
     pooled: Pooled
     own_variance: Floats
     common_sd: float
+    promotion_sd: Floats
     inflation: float
     rounds: int
     converged: bool
@@ -116,7 +119,8 @@ def fit_response(
         if step <= TOLERANCE:
             break
     common_sd = _common_sd(sums, prior, coefficient_sd, inflation)
-    return Fitted(now, pooled, variance, common_sd, inflation, rounds, step <= TOLERANCE)
+    promotion_sd = _promotion_sd(sums, prior, coefficient_sd)
+    return Fitted(now, pooled, variance, common_sd, promotion_sd, inflation, rounds, step <= TOLERANCE)
 
 
 def add_up(parts: Sequence[Sums], products: int) -> Sums:
@@ -137,6 +141,8 @@ def add_up(parts: Sequence[Sums], products: int) -> Sums:
         score=score,
         information=information,
         block_squares=sum(part.block_squares for part in parts),
+        category_scatter=sum((part.category_scatter for part in parts[1:]), first.category_scatter),
+        category_squares=sum((part.category_squares for part in parts[1:]), first.category_squares),
     )
 
 
@@ -153,6 +159,14 @@ def _common_sd(sums: Sums, prior: Prior, coefficient_sd: Floats, inflation: floa
     """Relative standard error of all elasticities together; without price moves that of the prior."""
     inverse = np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd))
     return float((1.0 / (inflation * inverse[-2, -2]) + CONSTANT_SD**-2) ** -0.5)
+
+
+def _promotion_sd(sums: Sums, prior: Prior, coefficient_sd: Floats) -> Floats:
+    """Scatter of promotion effects between categories by the method of moments, and the error of their means."""
+    count = len(sums.category_scatter)
+    between = np.maximum(sums.category_scatter, 0.0) / np.maximum(sums.category_squares, 1e-12)
+    of_means = np.diag(np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd)))[:count]
+    return np.asarray(np.sqrt(np.minimum(between, coefficient_sd[:count] ** 2) + of_means))
 
 
 def _with_priors(hessian: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:

@@ -65,6 +65,8 @@ class Sums:
             ``(n_products, 2)``.
         information: of the two, shape ``(n_products, 2, 2)``.
         block_squares: sum of squared scores of ``e`` over blocks of periods.
+        category_scatter: of each promotion effect, the sum over categories of the squared score less the information.
+        category_squares: the sum over categories of the squared information, same shape.
     """
 
     hessian: Floats
@@ -76,6 +78,8 @@ class Sums:
     score: Floats
     information: Floats
     block_squares: float
+    category_scatter: Floats
+    category_squares: Floats
 
 
 def price_effect(log_price: Floats, elasticity: Floats, rise: float) -> Floats:
@@ -117,6 +121,7 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     gradient = slopes.T @ (weight * error)
     gradient[-1] += np.sum(weight * unsure * per_size * bow)
     product, place = np.unique(pack.product, return_inverse=True)
+    scatter, squares = _between_categories(slopes[:, : pack.promotions.shape[1]], weight, error, pack.category)
     block = place * (int(pack.period.max()) // BLOCK_PERIODS + 1) + pack.period // BLOCK_PERIODS
     return Sums(
         hessian=slopes.T @ (weight[:, None] * slopes),
@@ -128,6 +133,8 @@ def one_pass(pack: Pack, now: Response) -> Sums:
         score=np.column_stack([np.bincount(place, part) for part in score.T]),
         information=_crossed(own, weight, place),
         block_squares=float(np.sum(np.bincount(block, score[:, 0]) ** 2)),
+        category_scatter=scatter,
+        category_squares=squares,
     )
 
 
@@ -148,6 +155,17 @@ def _bounded_error(units: Floats, mean: Floats, dispersion: float) -> Floats:
     """Relative residuals, bounded at ``LARGEST_ERROR`` standard deviations of the units."""
     deviation = np.sqrt(1.0 / mean + dispersion)
     return np.clip((units - mean) / mean, -LARGEST_ERROR * deviation, LARGEST_ERROR * deviation)
+
+
+def _between_categories(slopes: Floats, weight: Floats, error: Floats, category: Indices) -> tuple[Floats, Floats]:
+    """``category_scatter`` and ``category_squares``: by them the variance of effects between categories is known.
+
+    Where a category's effect lies ``d`` from that of all, its score is ``information x d`` and noise whose variance is
+    the information (method of moments).
+    """
+    scores = np.column_stack([np.bincount(category, weight * error * slope) for slope in slopes.T])
+    information = np.column_stack([np.bincount(category, weight * slope**2) for slope in slopes.T])
+    return np.sum(scores**2 - information, axis=0), np.sum(information**2, axis=0)
 
 
 def _crossed(columns: Floats, weight: Floats, number: Indices) -> Floats:

@@ -157,7 +157,8 @@ def _model(
     promotions = {name: round(coefficients[name], DIGITS) for name in PROMOTION_SQL}
     promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
     rise = round(fitted.response.rise, DIGITS)
-    return ResponseModel(price, rise, promotions, products, kinds)
+    cross_sd = round(float(fitted.promotion_sd[list(PROMOTION_SQL).index(OTHERS_PRICE)]), DIGITS)
+    return ResponseModel(price, rise, promotions, cross_sd, products, kinds)
 
 
 def _facts(
@@ -173,6 +174,7 @@ def _facts(
         "dispersion": fitted.response.dispersion,
         "mean_elasticity": -float(fitted.response.elasticity.mean()),
         "common_sd": fitted.common_sd,
+        "promotion_sd": dict(zip(PROMOTION_SQL, fitted.promotion_sd.tolist(), strict=True)),
         "product_sd": fitted.pooled.product_sd,
         "group_sd": dict(fitted.pooled.group_sd),
         "trait_sd": dict(fitted.pooled.feature_sd),

@@ -28,6 +28,8 @@ class ResponseModel:
         price: what list price was to be expected.
         rise: by what share elasticities are smaller far below the usual price and larger far above it, 0–1.
         promotions: effect of each of ``PROMOTION_SQL`` on log units; the effect of the others' prices is 0 or more.
+        cross_elasticity_sd: standard deviation of the effect of the others' prices: how much it differs between
+            categories, and how well its mean is known.
         products: ``product_id``, ``elasticity`` (size at the usual price, above 0), ``elasticity_sd`` and the parts of
             it that products of a kind share (``elasticity_kind_sd``) and that all products share
             (``elasticity_common_sd``), ``identification``; one row per product of the fit.
@@ -37,6 +39,7 @@ class ResponseModel:
     price: PriceModel
     rise: float
     promotions: Mapping[str, float]
+    cross_elasticity_sd: float
     products: pd.DataFrame
     kinds: pd.DataFrame
 

@@ -63,14 +63,15 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     rows = [stage.groups[number][1] for number in groups]
     # a held price has no uncertainty, and a forbidden one is held
     gain, deviation, shared = (np.where(moved, part, 0.0) for part in contestant.gains)
-    own = np.maximum(deviation**2 - shared**2, 0.0)
+    own = np.maximum(deviation**2 - np.sum(shared**2, axis=0), 0.0)
     return Promises(
         contender=contestant.name,
         seed=stage.seed_of_group[groups],
         category=np.array([history.offers["category"].iloc[one[0]] for one in rows], dtype=object),
         promised=np.array([gain[one].sum() for one in rows]) / now[groups],
         realised=(then - now)[groups] / now[groups],
-        spread=np.sqrt(np.array([own[one].sum() + shared[one].sum() ** 2 for one in rows])) / now[groups],
+        spread=np.sqrt(np.array([own[one].sum() + np.sum(shared[:, one].sum(axis=1) ** 2) for one in rows]))
+        / now[groups],
         unmoved=len(earning) - len(groups),
         losing=len(stage.groups) - len(earning),
     )

@@ -155,9 +155,9 @@ class KnowsItsGains(Protocol):
     def gains(self) -> tuple[Floats, Floats] | tuple[Floats, Floats, Floats]:
         """Expected gain of each offer in the first period and its standard deviation, currency, shape ``(n_offers,)``.
 
-        NaN where no price was set. A third array, if there is one, is what the offers of a category have in common of
-        their deviations, with its sign: such parts are added up before they are squared. Beyond it offers are taken for
-        independent of each other.
+        NaN where no price was set. A third array of shape ``(parts, n_offers)``, if there is one, is what the offers of
+        a category have in common of their deviations, with its sign, part by part: each is added up before it is
+        squared. Beyond them offers are taken for independent of each other.
         """
 
 
@@ -184,9 +184,9 @@ class Contestant:
         slopes: said elasticities at ``STEPS``, shape ``(n_offers, steps)``; None as above.
         prices: that it sets, shape ``(n_offers,)``; those in force where it sets none or one that the rules forbid.
         forbidden: offers for which it wanted a price that the rules forbid.
-        gains: expected gain of each offer, its standard deviation (NaN: not stated) and the part of that which the
-            offers of a category share, with its sign, currency, shape ``(n_offers,)``; 0 where it sets no price; None:
-            it promises nothing.
+        gains: expected gain of each offer, its standard deviation (NaN: not stated), both shape ``(n_offers,)``, and
+            the parts of that which the offers of a category share, with their signs, shape ``(parts, n_offers)``;
+            currency; 0 where it sets no price; None: it promises nothing.
         failed: offers it could not learn or price.
         error: what went wrong with all of it; None where nothing did.
         limits: as of :class:`KnowsItsLimits`; None: it does not say.
@@ -266,13 +266,16 @@ def _ask(contender: Contender, stage: Stage) -> Answer:
     prices = _prices(policy.propose(history, Feasible(stage.feasible.prices.copy())), offers)
     if isinstance(contender, KnowsItsGains):
         gain, deviation, *others = (np.asarray(part, dtype=np.float64) for part in contender.gains())
-        shared = others[0] if others else np.zeros(offers)
-        if len(others) > 1 or any(part.shape != (offers,) for part in (gain, deviation, shared)):
-            raise ValueError(f"gains() must return two or three arrays of shape ({offers},)")
+        shared = others[0] if others else np.zeros((0, offers))
+        fits = gain.shape == deviation.shape == (offers,) and shared.ndim == 2 and shared.shape[1] == offers
+        if len(others) > 1 or not fits:
+            raise ValueError(
+                f"gains() must return two arrays of shape ({offers},) and, if it likes, one of (parts, {offers})"
+            )
     elif isinstance(contender, Answers):
         both = np.column_stack([now, np.where(np.isnan(prices), now, prices)])
         profit = _units(contender, both) * (both - history.unit_cost[:, None])
-        gain, deviation, shared = profit[:, 1] - profit[:, 0], np.full(offers, np.nan), np.zeros(offers)
+        gain, deviation, shared = profit[:, 1] - profit[:, 0], np.full(offers, np.nan), np.zeros((0, offers))
     else:
         return Answer(units, slopes, prices, None)
     limits = _limits(contender, offers) if isinstance(contender, KnowsItsLimits) else None
@@ -286,7 +289,7 @@ def _silence(contender: Contender, offers: int) -> Answer:
         return Answer(None, None, nothing, None)
     units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
     limits = (nothing, np.zeros(offers, dtype=bool)) if isinstance(contender, KnowsItsLimits) else None
-    return Answer(units, slopes, nothing, (np.zeros(offers), nothing, np.zeros(offers)), limits)
+    return Answer(units, slopes, nothing, (np.zeros(offers), nothing, np.zeros((0, offers))), limits)
 
 
 def _units(model: Answers, prices: Floats) -> Floats:

@@ -1,0 +1,47 @@
+"""Where the units go that a product loses when it becomes dearer.
+
+The *diversion ratio* is the share of them that the other products of the category sell instead (Shapiro 1996; Farrell
+and Shapiro, *B.E. Journal of Theoretical Economics* 10, 2010). They get them in proportion to what they sell, as in a
+logit model. The response regression knows one number, what a product's log units gain by the log prices of all others,
+each by its share ``s`` of the category's units::
+
+    d log q_j = b s_i d log p_i        d q_i = -e_i q_i d log p_i
+
+With ``e`` the mean elasticity of the category, weighted by units, ``b / e`` of what a typical product loses goes to all
+products of the category, and ``1 - s_i`` of that to others than itself. Taken as units rather than as logs of the price
+it stays true for large moves: a product cannot lose more than it sells, and a low price draws the more from others the
+lower it is.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pricelake.demand.curve import SHAPE
+from pricelake.demand.curve_columns import elasticity_column
+
+CATEGORY = ("market_id", "department", "category", "period_start")
+
+
+def with_diversion_ratio(curves: DataFrame, cross_elasticity: float, cross_elasticity_sd: float) -> DataFrame:
+    """Curves with ``diversion_ratio`` (0–1) and ``diversion_ratio_sd``, 0 where a category has one product.
+
+    Args:
+        curves: rows with ``CATEGORY``, ``log_units`` and ``SHAPE``, whole categories.
+        cross_elasticity: ``b``, 0 or more.
+        cross_elasticity_sd: how far that of a category may lie from it, 0 or more.
+    """
+    category = Window.partitionBy(*CATEGORY)
+    units = F.exp("log_units")
+    lost = -units * elasticity_column(F.lit(0.0), *map(F.col, SHAPE))
+
+    def of_category(values: Column) -> Column:
+        return F.sum(values).over(category)
+
+    known = curves.withColumns(
+        {"__share": units / of_category(units), "__elasticity": of_category(lost) / of_category(units)}
+    )
+    of_others = F.greatest(1 - F.col("__share"), F.lit(0.0))
+    ratio = F.least(F.lit(cross_elasticity) / F.col("__elasticity"), F.lit(1.0)) * of_others
+    unsure = F.least(F.lit(cross_elasticity_sd) / F.col("__elasticity"), F.lit(1.0)) * of_others
+    found = known.withColumns({"diversion_ratio": ratio, "diversion_ratio_sd": unsure})
+    return found.drop("__share", "__elasticity")
