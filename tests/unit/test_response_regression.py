@@ -9,7 +9,7 @@ import statsmodels.api as sm
 
 from pricelake.demand.curve import response
 from pricelake.demand.response.fitting import Fitted, Prior, add_up, fit_response
-from pricelake.demand.response.kernel import STEEPNESS, one_pass, price_effect
+from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_effect
 from pricelake.demand.response.pack import Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
 
@@ -104,6 +104,24 @@ def test_how_much_an_effect_differs_between_categories_is_found() -> None:
         found.append(float(fitted(replace(pack, units=moved)).promotion_sd[0]))
     assert found[0] < 0.08
     assert found[1] == pytest.approx(0.3, abs=0.08)
+
+
+@pytest.mark.parametrize("too_far", [0.9, 1.8, 2.4])
+def test_steps_that_go_too_far_end_at_the_optimum_all_the_same(too_far: float) -> None:
+    """A sharp optimum at a rise of 0.3, and steps that are ``too_far`` times as long as the way to it."""
+    pack, _ = simulated(products=20)
+
+    def one(now: Response) -> Sums:
+        sums = one_pass(pack, now)
+        hessian, gradient = sums.hessian.copy(), sums.gradient.copy()
+        hessian[-1] = hessian[:, -1] = 0.0
+        hessian[-1, -1], gradient[-1] = 1e6, too_far * 1e6 * (0.3 - now.rise)
+        return add_up([replace(sums, hessian=hessian, gradient=gradient)], 20)
+
+    groups = {"category": np.arange(20) // 10}
+    found = fit_response(one, np.full(8, 10.0), np.zeros((20, 0)), (), groups, PRIOR)
+    assert found.converged
+    assert found.response.rise == pytest.approx(0.3, abs=5e-3)
 
 
 def test_a_price_that_stays_tells_less_than_one_that_moves() -> None:

@@ -20,6 +20,7 @@ MAX_ROUNDS = 25
 TOLERANCE = 2e-3
 LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
+LEAST_PACE = 0.125
 LEAST_INFORMATION = 1e-6
 START_DISPERSION = 0.3
 SIZES_PER_LOG = 10.0
@@ -102,6 +103,7 @@ def fit_response(
     start, unmoved = np.full(products, prior.elasticity), np.zeros(len(coefficient_sd))
     now = Response(start, np.zeros(products), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
     before: Pooled | None = None
+    pace, rise_before = 1.0, 0.0
     for rounds in range(1, MAX_ROUNDS + 1):
         if on_round is not None:
             on_round(rounds, MAX_ROUNDS)
@@ -110,11 +112,17 @@ def fit_response(
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
-        rise = float(np.clip(now.rise + moved[-1], LEAST_RISE, LARGEST_RISE))
+        # forth and as far back: elasticities and rise answer each other; smaller steps meet
+        if moved[-1] * rise_before < -0.5 * rise_before**2:
+            pace = max(pace / 2.0, LEAST_PACE)
+        elif moved[-1] * rise_before > 0.0:
+            pace = min(2.0 * pace, 1.0)
+        rise_before = float(moved[-1])
+        rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
         apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
-        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise), apart)
+        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise) / pace, apart)
         dispersion = _dispersion(sums, now.dispersion)
-        now = Response(renewed, pooled.sd**2, pooled.overall, rise, now.coefficients + moved[:-2], dispersion)
+        now = Response(renewed, pooled.sd**2, pooled.overall, rise, now.coefficients + pace * moved[:-2], dispersion)
         before = pooled
         if step <= TOLERANCE:
             break
