@@ -44,13 +44,15 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
     )
     spec = network_spec(encoding, settings.demand, len(products))
     shapes = [weight.shape for weight in build_network(spec).get_weights()]
+    response = _response(products.to_numpy(), random, trained_until)
     return DemandModel(
         encoding=encoding,
         spec=spec,
         weights=tuple(random.normal(0.0, WEIGHT_DEVIATION, shape).astype(np.float32) for shape in shapes),
         vocabulary=vocabulary,
         factors=pd.DataFrame({"product_id": products.to_numpy(), "factors": list(factors)}),
-        response=_response(products.to_numpy(), random),
+        response=response,
+        judged_response=response,
         log_units_sd={"": 0.2},
         trained_until=trained_until,
         seen_until=trained_until,
@@ -58,7 +60,7 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
     )
 
 
-def _response(products: np.ndarray, random: np.random.Generator) -> ResponseModel:
+def _response(products: np.ndarray, random: np.random.Generator, learnt_until: date) -> ResponseModel:
     """Elasticities between -4 and -1, and a list price that nothing is expected to move."""
     found = {
         "elasticity_sd": 0.5,
@@ -69,4 +71,4 @@ def _response(products: np.ndarray, random: np.random.Generator) -> ResponseMode
     own = pd.DataFrame({"product_id": products, "elasticity": random.uniform(1.0, 4.0, len(products)), **found})
     others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found}])
     expected = PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0)
-    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), 0.05, own, others)
+    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), 0.05, own, others, learnt_until)

@@ -39,12 +39,13 @@ RESPONSE = ResponseModel(
     pd.DataFrame(
         [["", "", 2.0, 0.5, 0.2, 0.1, "weak"]], columns=["department", "category", *ELASTICITY, "identification"]
     ),
+    SPLIT,
 )
 """Every product has an elasticity of -2, and no list price is expected to move."""
 
 
 def with_history(panel: DataFrame) -> DataFrame:
-    return at_usual_price(panel, RESPONSE, SPLIT, 7)
+    return at_usual_price(panel, RESPONSE, 7)
 
 
 @pytest.fixture(scope="module")

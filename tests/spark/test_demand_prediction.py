@@ -38,8 +38,8 @@ def panel(spark):
 def model(spark, panel):
     rows = panel.where("not is_open and age_periods > 0")
     prior = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
-    learnt = learn_response(rows, F.lit(AS_OF), F.col("age_periods") > 0, None, None, 7, prior, 23.1).model
-    closed = at_usual_price(rows, learnt, AS_OF, 7)
+    learnt = learn_response(rows, AS_OF, F.col("age_periods") > 0, None, None, 7, prior, 23.1).model
+    closed = at_usual_price(rows, learnt, 7)
     vocabulary = fit_vocabulary(closed).toPandas()
     known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double")
     factors = factors_frame(spark, panel_rows(products=8, weeks=40)).select("product_id", "factors")
@@ -49,7 +49,17 @@ def model(spark, panel):
     weights = tuple(rng.normal(0, 0.4, w.shape).astype("float32") for w in build_network(spec).get_weights())
     sds = {"": 0.3, "FOOD\x1fBREAD": 0.1}
     return DemandModel(
-        encoding, spec, weights, vocabulary, factors.toPandas(), learnt, sds, AS_OF, AS_OF + timedelta(days=7), 17
+        encoding=encoding,
+        spec=spec,
+        weights=weights,
+        vocabulary=vocabulary,
+        factors=factors.toPandas(),
+        response=learnt,
+        judged_response=learnt,
+        log_units_sd=sds,
+        trained_until=AS_OF,
+        seen_until=AS_OF + timedelta(days=7),
+        seed=17,
     )
 
 
@@ -74,7 +84,7 @@ def test_workers_say_what_the_network_says_in_one_process(spark, panel, model, c
     from pricelake.demand.model import factors_frame as stored_factors
     from pricelake.demand.model import vocabulary_frame
 
-    usual = at_usual_price(panel, model.response, AS_OF, 7)
+    usual = at_usual_price(panel, model.response, 7)
     encoded = encode(
         usual.where("is_open"),
         vocabulary_frame(spark, model.vocabulary),
@@ -126,7 +136,7 @@ def test_the_ladder_and_the_network_agree_on_the_price_of_a_closed_row(spark, pa
     from pricelake.demand.model import factors_frame as stored_factors
     from pricelake.demand.model import vocabulary_frame
 
-    usual = at_usual_price(panel.where("age_periods > 0"), model.response, AS_OF, 7)
+    usual = at_usual_price(panel.where("age_periods > 0"), model.response, 7)
     closed = usual.where("is_price_observed").limit(20)
     encoded = encode(
         closed, vocabulary_frame(spark, model.vocabulary), stored_factors(spark, model.factors), model.encoding

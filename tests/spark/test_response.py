@@ -31,7 +31,7 @@ KEY = ["product_id", "market_id", "period_start"]
 
 
 def learn(closed, prior=PRIOR, on_round=None):
-    return learn_response(closed, F.lit(END), F.col("age_periods") > 0, None, None, 7, prior, 23.1, on_round)
+    return learn_response(closed, END, F.col("age_periods") > 0, None, None, 7, prior, 23.1, on_round)
 
 
 def shop_rows(products: int = 32) -> pd.DataFrame:
@@ -205,9 +205,9 @@ def test_a_slip_in_one_price_moves_nothing_else(spark, learnt):
 def test_rare_products_are_not_among_the_others(panel, learnt):
     """However many there are: the coefficients were learnt without them."""
     names = ("price_surprise", "others_surprise", "promotion_effect", "category_share")
-    alone = with_response(panel, learnt.model, F.lit(END)).select(*KEY, *names).toPandas().sort_values(KEY)
+    alone = with_response(panel, learnt.model).select(*KEY, *names).toPandas().sort_values(KEY)
     rare = panel.withColumn("product_id", F.concat(F.lit("rare "), "product_id"))
-    crowd = with_response(panel.unionByName(rare), learnt.model, F.lit(END)).select(*KEY, *names).toPandas()
+    crowd = with_response(panel.unionByName(rare), learnt.model).select(*KEY, *names).toPandas()
     is_rare = crowd["product_id"].str.startswith("rare")
     known = crowd[~is_rare].sort_values(KEY)
     np.testing.assert_allclose(known[list(names)], alone[list(names)], atol=1e-12)
@@ -215,7 +215,7 @@ def test_rare_products_are_not_among_the_others(panel, learnt):
 
 
 def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
-    answered = with_usual_units(with_response(panel, learnt.model, F.lit(END)))
+    answered = with_usual_units(with_response(panel, learnt.model))
     found = with_usual_history(answered, 7).toPandas().sort_values(KEY, ignore_index=True)
     shape = [found[name] for name in ("elasticity_low", "elasticity_high", "bend", "steepness")]
     moved = response(found["log_price"] - found["log_reference"], *shape)
@@ -236,7 +236,7 @@ def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
 def test_a_product_that_came_later_has_what_its_category_has(spark, panel, learnt):
     renamed = panel.where("product_id = 'p000'").withColumn("product_id", F.lit("new"))
     odd = renamed.withColumn("product_id", F.lit("odd")).withColumn("category", F.lit("NEVER SEEN"))
-    found = with_response(renamed.unionByName(odd), learnt.model, F.lit(END)).select(
+    found = with_response(renamed.unionByName(odd), learnt.model).select(
         "product_id", "elasticity", "elasticity_sd", "identification"
     )
     rows = {row["product_id"]: row for row in found.distinct().collect()}

@@ -124,6 +124,19 @@ def test_the_true_elasticities_are_told_apart(spark, trained):
     assert means["CHEESE"] - means["BREAD"] > 0.5
 
 
+def test_prices_rest_on_a_response_learnt_from_all_closed_periods(trained):
+    settings, summary = trained
+    model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION))
+    assert model.judged_response.learnt_until == model.trained_until == AS_OF - timedelta(weeks=12)
+    assert model.response.learnt_until == AS_OF
+    assert summary["demand"]["response"]["learnt_until"] == AS_OF.isoformat()
+    assert not model.response.products.equals(model.judged_response.products)
+    merged = model.response.products.merge(model.judged_response.products, on="product_id", suffixes=("", "_judged"))
+    assert len(merged) == len(model.response.products) == 40
+    # more rows, surer elasticities
+    assert merged["elasticity_sd"].mean() < merged["elasticity_sd_judged"].mean()
+
+
 def test_table_and_aliases(spark, trained):
     settings, summary = trained
     table = Lake(spark, settings.lake.root).read("gold.demand_metrics")
@@ -217,9 +230,11 @@ def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatc
     assert versions(strict) == {1, 2}
     assert not summary["is_champion"]
     assert summary["gates"].keys() == {"wape", "newer_champion"}
-    # a day newer, the champion counts one week more in what prices are usual
-    assert summary["demand"]["champion_wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"], rel=2e-3)
+    # the same model, judged by the response that it was trained with, not by the one that prices
+    assert summary["demand"]["champion_wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"], rel=1e-6)
     registry, name = Registry(strict.tracking), strict.tracking.model_name
+    refused = load_model(registry.download(name, CHALLENGER))
+    assert refused.response.learnt_until == refused.trained_until
     assert registry.version_by_alias(name, CHAMPION).version == 1
     assert registry.version_by_alias(name, CHALLENGER).version == 2
 

@@ -1,8 +1,8 @@
 """A trained model as files of one directory: everything that prediction needs, so that nothing can be mismatched.
 
-``model.json`` (encoding, network, response, uncertainty, from when to when it was trained), ``weights.npz``,
-``vocabulary.parquet``, ``products.parquet`` and ``kinds.parquet`` (elasticities) and ``factors.parquet``. The ALS
-factors travel with the model because factors of different fits do not compare.
+``model.json`` (encoding, network, uncertainty, from when to when it was trained), ``weights.npz``,
+``vocabulary.parquet``, ``factors.parquet`` and the responses in directories of their own. The ALS factors travel with
+the model because factors of different fits do not compare.
 """
 
 import json
@@ -19,8 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
+from pricelake.demand.response.files import load_response, save_response
 from pricelake.demand.response.model import ResponseModel
-from pricelake.demand.response.price_model import PriceModel, Strength
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 
@@ -30,8 +30,8 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "vocabulary.parquet",
     "factors.parquet",
 )
-PRODUCTS_FILE, KINDS_FILE = "products.parquet", "kinds.parquet"
-FORMAT = 7
+RESPONSE, JUDGED_RESPONSE = "response", "judged_response"
+FORMAT = 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class DemandModel:
         weights: in the order of ``keras.Model.get_weights()``; () before training.
         vocabulary: see ``inputs.fit_vocabulary``; grows with the number of products, held on the driver.
         factors: ``product_id``, ``factors``; None without a recommender.
-        response: how units answer the price.
+        response: how units answer the price, where prices are set.
+        judged_response: the same, learnt before ``trained_until``: what the network was trained and judged with.
         log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of log units).
         trained_until: first day the training rows do not include.
         seen_until: first day that nothing of the model rests on: when to stop, how sure the level is and whether it
@@ -58,6 +59,7 @@ class DemandModel:
     vocabulary: pd.DataFrame
     factors: pd.DataFrame | None
     response: ResponseModel
+    judged_response: ResponseModel
     log_units_sd: Mapping[str, float]
     trained_until: date
     seen_until: date
@@ -96,26 +98,15 @@ def save_model(model: DemandModel, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / WEIGHTS_FILE).open("wb") as file:
         np.savez(file, **{f"w{i:05d}": weight for i, weight in enumerate(model.weights)})
-    response = model.response
-    frames = {
-        VOCABULARY_FILE: model.vocabulary,
-        FACTORS_FILE: model.factors,
-        PRODUCTS_FILE: response.products,
-        KINDS_FILE: response.kinds,
-    }
-    for name, frame in frames.items():
-        if frame is not None:
-            frame.to_parquet(directory / name, index=False)
+    model.vocabulary.to_parquet(directory / VOCABULARY_FILE, index=False)
+    if model.factors is not None:
+        model.factors.to_parquet(directory / FACTORS_FILE, index=False)
+    save_response(model.response, directory / RESPONSE)
+    save_response(model.judged_response, directory / JUDGED_RESPONSE)
     facts = {
         "format": FORMAT,
         "encoding": asdict(model.encoding),
         "network": asdict(model.spec),
-        "response": {
-            "price": asdict(response.price),
-            "rise": response.rise,
-            "promotions": dict(response.promotions),
-            "cross_elasticity_sd": response.cross_elasticity_sd,
-        },
         "log_units_sd": dict(model.log_units_sd),
         "trained_until": model.trained_until.isoformat(),
         "seen_until": model.seen_until.isoformat(),
@@ -153,7 +144,8 @@ def load_model(directory: Path) -> DemandModel:
         weights,
         pd.read_parquet(directory / VOCABULARY_FILE),
         _read_optional(directory / FACTORS_FILE),
-        _response(facts["response"], directory),
+        load_response(directory / RESPONSE),
+        load_response(directory / JUDGED_RESPONSE),
         facts["log_units_sd"],
         date.fromisoformat(facts["trained_until"]),
         date.fromisoformat(facts["seen_until"]),
@@ -172,19 +164,6 @@ def factors_frame(spark: SparkSession, factors: pd.DataFrame | None) -> DataFram
     if factors is None:
         return None
     return spark.createDataFrame(factors[["product_id", "factors"]], "product_id string, factors array<float>")
-
-
-def _response(facts: dict[str, Any], directory: Path) -> ResponseModel:
-    price = _tuples(facts["price"])
-    strengths = tuple(Strength(**one) for one in price["strengths"])
-    return ResponseModel(
-        PriceModel(**(price | {"strengths": strengths})),
-        float(facts["rise"]),
-        facts["promotions"],
-        float(facts["cross_elasticity_sd"]),
-        pd.read_parquet(directory / PRODUCTS_FILE),
-        pd.read_parquet(directory / KINDS_FILE),
-    )
 
 
 def _read_optional(path: Path) -> pd.DataFrame | None:

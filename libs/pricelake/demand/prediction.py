@@ -120,16 +120,15 @@ def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> Da
     return curves.withColumn(name, elasticity_column(log_price_ratio.cast("double"), *map(F.col, SHAPE)))
 
 
-def at_usual_price(panel: DataFrame, response: ResponseModel, trained_until: date, period_days: int) -> DataFrame:
+def at_usual_price(panel: DataFrame, response: ResponseModel, period_days: int) -> DataFrame:
     """Rows of the panel as the encoding reads them: with the response and what was sold at the usual price before.
 
     Args:
         panel: gold.demand_panel, whole pairs and categories with their history.
-        response: learnt before ``trained_until``.
-        trained_until: first day that was not trained on.
+        response: fitted.
         period_days: length of a period.
     """
-    answered = with_response(panel, response, F.lit(trained_until))
+    answered = with_response(panel, response)
     return with_usual_history(with_usual_units(answered), period_days)
 
 
@@ -156,7 +155,7 @@ def draw_curves(
     Returns:
         one row per product, market and open period that the model covers.
     """
-    rows = at_usual_price(panel, model.response, model.trained_until, period_days)
+    rows = at_usual_price(panel, model.response, period_days)
     encoded = encoded_for(model, rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods)))
     names = [name for name, _ in model.spec.inputs]
     category = F.expr(LEVEL_SQL["category"]).alias("category_value")

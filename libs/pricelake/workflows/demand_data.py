@@ -12,7 +12,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import encode, fit_encoding, fit_vocabulary
+from pricelake.demand.inputs import ROW_KEY, encode, fit_encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, factors_frame, network_spec, vocabulary_frame
 from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
@@ -138,10 +138,10 @@ def prepare(job: Job) -> PreparedData:
             f"No product sold in {demand.min_sold_periods} or more periods before {periods.held_out}, so there is "
             f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
         )
-    learnt = _learn_response(job, frequent, periods, tastes)
+    learnt = _learn_response(job, frequent, periods.validation, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
-    usual = at_usual_price(population, learnt.model, periods.validation, days).where(learnt_from(least)).persist()
+    usual = at_usual_price(population, learnt.model, days).where(learnt_from(least)).persist()
     past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
     days_known = (periods.validation - periods.first).days
     encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods)
@@ -155,6 +155,7 @@ def prepare(job: Job) -> PreparedData:
         vocabulary=vocabulary.sort_values(["level", "index"], ignore_index=True),
         factors=tastes,
         response=learnt.model,
+        judged_response=learnt.model,
         log_units_sd={"": 0.0},
         trained_until=periods.validation,
         seen_until=periods.end,
@@ -172,10 +173,19 @@ def rows_stood_for(encoded: DataFrame, periods: Periods) -> int:
     return 1 if found is None or not found["typical"] else max(round(found["all"] / found["typical"]), 1)
 
 
-def _learn_response(job: Job, frequent: DataFrame, periods: Periods, tastes: pd.DataFrame | None) -> Learnt:
+def learn_response_anew(job: Job, data: PreparedData) -> Learnt:
+    """The response learnt from all closed periods, held-out ones included.
+
+    It has no early stopping and no seed, and the periods that judged it tell most about what customers do now.
+    """
+    frequent = data.population.where("is_frequent")
+    return _learn_response(job, frequent, data.periods.end, data.model.factors)
+
+
+def _learn_response(job: Job, frequent: DataFrame, end: date, tastes: pd.DataFrame | None) -> Learnt:
     demand = job.settings.demand
     products = job.lake.read_if_exists("bronze.products")
-    job.reporter.step("Learn how units answer the price")
+    job.reporter.step(f"Learn how units answer the price, from the periods before {end}")
     prior = Prior(
         elasticity=demand.prior_elasticity,
         rise=demand.prior_rise,
@@ -187,7 +197,7 @@ def _learn_response(job: Job, frequent: DataFrame, periods: Periods, tastes: pd.
     )
     return learn_response(
         frequent,
-        F.lit(periods.validation),
+        end,
         learnt_from(demand.min_curve_periods),
         tastes,
         None if products is None else products.select("product_id", "name", "description"),
@@ -214,15 +224,18 @@ def write_snapshots(job: Job, data: PreparedData, directory: Path) -> tuple[Snap
 
     train = written(data.training_rows(with_rare=True), "train")
     validation = written(data.validation_rows(with_rare=True), "validation")
-    return train, validation, _key(job, data.model, [train, validation])
+    return train, validation, _key(job, data, [train, validation])
 
 
-def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
+def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
     """What decides the result, so that a rerun on the same rows finds the version it registered before.
 
-    Rows count by the content hash in their snapshots' names, not by Delta version: a panel written again is the same.
+    Rows count by their content, not by Delta version: a panel written again is the same.
     """
+    model = data.model
+    held_out = data.population.where(F.col("period_start") >= F.lit(data.periods.held_out))
     facts = {
+        "held_out": _content(held_out),
         "as_of": job.as_of.isoformat(),
         "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
         "encoding": asdict(model.encoding),
@@ -237,3 +250,11 @@ def _key(job: Job, model: DemandModel, snapshots: Sequence[Snapshot]) -> str:
         "training": job.settings.training.model_dump(exclude={"directory", "start_timeout_seconds"}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _content(rows: DataFrame) -> list[int]:
+    """Number of rows and a hash of what judging and pricing read most of them, in any order."""
+    measured = [F.round(F.col(name).cast("double"), 4) for name in ("units", "list_price", "discount_rate")]
+    hashed = F.xxhash64(*ROW_KEY, *measured).alias("hash")
+    found = rows.select(hashed).agg(F.count("hash"), F.expr("bit_xor(hash)")).first()
+    return [] if found is None else [int(found[0]), int(found[1] or 0)]

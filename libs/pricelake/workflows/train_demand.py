@@ -3,7 +3,7 @@
 import json
 import shutil
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pricelake.tables import contract_of
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry, TrackedRun, Tracker
 from pricelake.training import FitResult, fit, remove_old_snapshots
 from pricelake.training.weights import read_weights
-from pricelake.workflows.demand_data import PreparedData, prepare, write_snapshots
+from pricelake.workflows.demand_data import PreparedData, learn_response_anew, prepare, write_snapshots
 from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, metric_rows, with_level_uncertainty
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
@@ -43,6 +43,8 @@ class Registered:
 
 def train_demand(job: Job) -> dict[str, Any]:
     """Train the price-response model, judge it on held-out periods, register it, and crown it if it passes the gates.
+
+    The response of one that passes is learnt once more, from all closed periods, before prices are set with it.
 
     Rerun on the same rows and settings it finds the version it registered and only repeats the writes that follow, so
     that a run killed anywhere leaves the same registry and table as an undisturbed one.
@@ -108,8 +110,12 @@ def _judge_and_register(
 ) -> Registered:
     model = with_level_uncertainty(data, data.model.with_weights(read_weights(result.weights_path)))
     judgement = judge_model(job, data, model, registry)
+    response_facts = data.response_facts
+    if not judgement.gates:
+        anew = learn_response_anew(job, data)
+        model, response_facts = replace(model, response=anew.model), anew.facts
     found = judgement.as_json() | {
-        "response": data.response_facts,
+        "response": response_facts,
         "ranks": [{"rank": rank, "rows": rows} for rank, rows in sorted(result.rows_per_rank.items())],
         "training": {
             "rows": rows,

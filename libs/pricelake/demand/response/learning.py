@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Learnt:
 
 def learn_response(
     panel: DataFrame,
-    training_end: Column,
+    training_end: date,
     is_learnt_from: Column,
     factors: pd.DataFrame | None,
     names: DataFrame | None,
@@ -80,7 +81,8 @@ def learn_response(
         least_f: least F of an instrument that is used.
         on_round: told the round and the most there can be.
     """
-    past = with_deviations(panel, training_end).where(F.col("period_start") < training_end)
+    end = F.lit(training_end)
+    past = with_deviations(panel, end).where(F.col("period_start") < end)
     # a list price that far from the others of its product is taken for a slip of the pen
     usable = is_learnt_from & (F.abs("dev_target") <= MAX_LOG_PRICE_RATIO)
     rows = past.where(usable).persist(StorageLevel.MEMORY_AND_DISK)
@@ -107,7 +109,8 @@ def learn_response(
         rows.unpersist()
     category = traits.groups["category"]
     found = identified_by(information, fitted.response.elasticity, category, fitted.inflation, instrumented)
-    return Learnt(_model(price, fitted, traits, found[category], prior), _facts(price, fitted, traits, found))
+    model = _model(price, fitted, traits, found[category], prior, training_end)
+    return Learnt(model, _facts(price, fitted, traits, found) | {"learnt_until": training_end.isoformat()})
 
 
 def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
@@ -122,7 +125,12 @@ def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDA
 
 
 def _model(
-    price: PriceModel, fitted: Fitted, traits: Traits, identification: npt.NDArray[np.object_], prior: Prior
+    price: PriceModel,
+    fitted: Fitted,
+    traits: Traits,
+    identification: npt.NDArray[np.object_],
+    prior: Prior,
+    learnt_until: date,
 ) -> ResponseModel:
     pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
     common = pooled.mean * fitted.common_sd
@@ -158,7 +166,7 @@ def _model(
     promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
     rise = round(fitted.response.rise, DIGITS)
     cross_sd = round(float(fitted.promotion_sd[list(PROMOTION_SQL).index(OTHERS_PRICE)]), DIGITS)
-    return ResponseModel(price, rise, promotions, cross_sd, products, kinds)
+    return ResponseModel(price, rise, promotions, cross_sd, products, kinds, learnt_until)
 
 
 def _facts(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -34,6 +35,7 @@ class ResponseModel:
             it that products of a kind share (``elasticity_kind_sd``) and that all products share
             (``elasticity_common_sd``), ``identification``; one row per product of the fit.
         kinds: the same by ``department`` and ``category``, for products that came later; '' in both: any other.
+        learnt_until: first day that it was not learnt from.
     """
 
     price: PriceModel
@@ -42,15 +44,15 @@ class ResponseModel:
     cross_elasticity_sd: float
     products: pd.DataFrame
     kinds: pd.DataFrame
+    learnt_until: date
 
 
-def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) -> DataFrame:
+def with_response(panel: DataFrame, model: ResponseModel) -> DataFrame:
     """Rows of the panel and what the response says about them.
 
     Args:
         panel: gold.demand_panel, open and closed rows of whole pairs and categories.
-        model: fitted on the periods before ``training_end``.
-        training_end: see :func:`pricelake.demand.response.price_model.with_deviations`.
+        model: fitted.
 
     Returns:
         columns of ``with_price_surprise`` and ``elasticity`` (size at the usual list price), ``ELASTICITY_SDS``,
@@ -63,7 +65,8 @@ def with_response(panel: DataFrame, model: ResponseModel, training_end: Column) 
     spark = panel.sparkSession
     products = spark.createDataFrame(model.products, PRODUCTS_SCHEMA)
     found = panel.join(products, "product_id", how="left")
-    rows = with_price_surprise(with_deviations(found, training_end, F.col("elasticity").isNotNull()), model.price)
+    deviations = with_deviations(found, F.lit(model.learnt_until), F.col("elasticity").isNotNull())
+    rows = with_price_surprise(deviations, model.price)
     known = _with_kinds(rows, spark, model)
     own = limited(F.col("dev_target") + F.col("log_discount"))
     usual = F.log(F.col("list_price").cast("double")) - F.col("dev_target")
