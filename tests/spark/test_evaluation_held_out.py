@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pricelake.evaluation.baselines import bounded_rows, fit_lightgbm, with_lightgbm, with_naive_forecasts
-from pricelake.evaluation.held_out import Contender, elasticity_figures, judge, judge_by
+from pricelake.evaluation.held_out import Contender, elasticity_figures, judge, judge_by, score_bias
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,27 @@ def test_figures_equal_those_of_pandas(spark, rows):
         assert found[name]["not_finite"] == 0
     assert found["model"]["share_rows_downward"] == pytest.approx(0.75)
     assert {"share_downward", "share_rows_downward"}.isdisjoint(found["naive"])
+
+
+def test_running_out_of_stock_is_no_bias(spark):
+    """Purchases of a week at a rate that scatters, until the stock is gone; the true rate is forecast."""
+    rng = np.random.default_rng(4)
+    count, dispersion = 20_000, 0.3
+    rate = np.exp(rng.normal(2.5, 0.5, count))
+    wanted = rng.poisson(rate * rng.gamma(1 / dispersion, dispersion, count))
+    stock = np.ceil(rate * rng.uniform(0.5, 2.0, count))
+    is_out = wanted >= stock
+    # purchases are spread evenly over the week: the last unit goes at the stock's place among them
+    gone = rng.beta(stock, np.maximum(wanted - stock, 0) + 1)
+    exposure = np.where(is_out, gone, 1.0)
+    rows = pd.DataFrame(
+        {"units_observed": np.minimum(wanted, stock), "model": rate * exposure, "dispersion": dispersion}
+    )
+    frame = spark.createDataFrame(rows)
+    assert is_out.mean() > 0.3
+    assert rows["model"].sum() / rows["units_observed"].sum() - 1 > 0.05
+    assert score_bias(frame, "model", "dispersion") == pytest.approx(0.0, abs=0.01)
+    assert score_bias(frame.withColumn("model", frame["model"] * 1.2), "model", "dispersion") > 0.15
 
 
 def test_a_product_slopes_down_by_its_sum_over_the_held_out_periods(spark):

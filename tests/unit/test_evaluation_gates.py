@@ -4,7 +4,7 @@ import pytest
 
 from pricelake.evaluation.held_out import gates
 
-GOOD = {"wape": 0.5, "bias": 0.01, "share_rows_downward": 1.0, "not_finite": 0.0, "rows": 200.0}
+GOOD = {"wape": 0.5, "bias": 0.5, "score_bias": 0.01, "share_rows_downward": 1.0, "not_finite": 0.0, "rows": 200.0}
 
 
 def failed(champion=None, **changes):
@@ -25,7 +25,7 @@ def test_a_good_challenger_passes_without_and_with_a_champion():
             "downward",
             "only 0.9999 of the held-out forecasts fall when the price rises by 10 %",
         ),
-        ({"bias": -0.2}, "bias", "bias -0.2000 is beyond ±0.15"),
+        ({"score_bias": -0.2}, "bias", "score bias -0.2000 is beyond ±0.15"),
         ({"not_finite": 3.0}, "finite", "3 of 200 held-out forecasts are not finite numbers"),
     ],
 )
@@ -37,6 +37,6 @@ def test_a_champion_is_not_replaced_by_a_worse_challenger():
     assert failed(champion=0.49) == {"champion": "WAPE 0.5000 is more than 2% above the champion's 0.4900"}
 
 
-@pytest.mark.parametrize("figure", ["wape", "bias", "share_rows_downward"])
+@pytest.mark.parametrize("figure", ["wape", "score_bias", "share_rows_downward"])
 def test_a_figure_that_is_not_a_number_fails(figure):
     assert failed(**{figure: math.nan})

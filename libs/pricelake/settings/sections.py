@@ -133,7 +133,9 @@ class DemandSettings(Section):
         description="least effective F of an instrument that is used; 23.1: bias of at most a tenth of the worst case",
     )
     gate_max_wape_ratio: Positive = Field(default=1.05, description="challenger's WAPE over the last-8-mean baseline's")
-    gate_max_bias_rate: Positive = Field(default=0.15, description="largest |bias| of a champion on the held-out rows")
+    gate_max_bias_rate: Positive = Field(
+        default=0.15, description="largest |score_bias| of a champion on the held-out rows"
+    )
     gate_max_worse_rate: Rate = Field(
         default=0.02, description="how much worse a challenger's WAPE may be than the champion's on the same rows"
     )

@@ -24,7 +24,7 @@ from pricelake.evaluation.baselines import (
     with_lightgbm,
     with_naive_forecasts,
 )
-from pricelake.evaluation.held_out import Contender, elasticity_figures, gates, judge, judge_by
+from pricelake.evaluation.held_out import Contender, elasticity_figures, gates, judge, judge_by, score_bias
 from pricelake.tracking import CHAMPION, Registry
 from pricelake.workflows.demand_data import PreparedData, closed_panel
 from pricelake.workflows.job import Job
@@ -93,7 +93,7 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     curves = _with_own_forecast(with_curve(naive, model), OWN)
     held_out = with_elasticity(curves, "elasticity", F.lit(0.0)).persist()
     figures = judge(held_out, CONTENDERS)
-    figures[OWN] |= elasticity_figures(held_out, "elasticity")
+    figures[OWN] |= elasticity_figures(held_out, "elasticity") | {"score_bias": score_bias(held_out, OWN, "dispersion")}
     figures[TREES] |= {"training_rows": float(booster.rows)}
     champion = _champion(job, registry)
     champion_wape = None if champion is None else _champion_wape(job, data, champion)
