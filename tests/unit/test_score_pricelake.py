@@ -58,9 +58,9 @@ CURVES = by_offer(
 DECIDED = by_offer(
     ("price_recommended", *UPLIFT, *SHARED),
     {
-        ("a", "m1"): (3.19, 0.5, -0.5, 1.5, 0.3, 0.4),
-        ("b", "m0"): (1.99, 2.0, 1.0, 4.0, -0.05, -0.12),
-        ("c", "m0"): (np.nan,) * 6,
+        ("a", "m1"): (3.19, 0.5, -0.5, 1.5, 0.3, 0.4, 0.2),
+        ("b", "m0"): (1.99, 2.0, 1.0, 4.0, -0.05, -0.12, -0.6),
+        ("c", "m0"): (np.nan,) * 7,
     },
 )
 
@@ -96,8 +96,9 @@ def test_gains_are_the_stated_uplift_with_the_deviation_of_its_interval(rate: fl
     gain, deviation, shared = fitted(interval_rate=rate).gains()
     assert gain[:2].tolist() == [2.0, 0.5]
     assert deviation[:2] == pytest.approx([1.5 / reach, 1.0 / reach])  # half of the interval's width over its reach
-    assert shared[:2] == pytest.approx([-0.13, 0.5])
-    for part in (gain, deviation, shared):
+    assert shared[:, 0].tolist() == [-0.05, -0.12, -0.6]
+    assert shared[:, 1].tolist() == [0.3, 0.4, 0.2]
+    for part in (gain, deviation, *shared):
         assert np.isnan(part[2:]).all()
 
 
