@@ -68,7 +68,7 @@ def test_page_says_what_the_tables_say(report: Path) -> None:
     assert "Read the gain as an upper estimate" in page
     assert "<small>by construction</small>" in page
     assert "<code>aa</code>" in page
-    assert "at the prices in force, and decide the prices; the medians under" in page
+    assert "at the prices in force, learnt from all weeks before, and decide the prices; the medians under" in page
     assert "The same model version and panel version, under the same rules and settings, give the same prices." in page
     assert "only a keyed hash is kept, so that no customer id is stored: look for it in the source." in page
     paid = next(
