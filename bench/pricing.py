@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from bench.made_up_panel import AS_OF, panel
 from bench.runs import summarise
 from bench.untrained import untrained_model
+from pricelake.demand.draws import draw_samples
 from pricelake.demand.model import DemandModel
 from pricelake.demand.prediction import draw_curves
 from pricelake.pricing.inputs import NO_DEMAND_CURVE
@@ -28,6 +30,7 @@ from pricelake.workflows.recommend_prices import with_others_profit, write_recom
 
 LADDERS = 300_000
 CLOSED_PERIODS = 8
+SAMPLED_LADDERS, SAMPLES = 100_000, 200
 RUNS = 3
 MODEL_VERSION = "1"
 RULES = Path(__file__).resolve().parents[1] / "conf/rules/grocery.yaml"
@@ -48,6 +51,9 @@ def measure(
     Every ladder is worked out on all of its columns (``candidates``), under the rules and once more without them,
     however few of them the rules leave; ``candidates_per_ladder`` says how many they leave.
 
+    Timed for the samples: ``SAMPLES`` curves for each of ``SAMPLED_LADDERS`` ladders from arrays in memory, and their
+    units at one price.
+
     Args:
         spark: session.
         folder: empty directory for the lake.
@@ -58,7 +64,7 @@ def measure(
     Returns:
         ``ladders``, ``candidates``, ``candidates_per_ladder`` (mean over the ladders, price in force included),
         ``panel_rows``, and by :func:`bench.runs.summarise`: ``ladders_per_minute``, ``ladders_per_minute_with_curves``,
-        ``pricing_seconds``, ``curves_seconds``.
+        ``pricing_seconds``, ``curves_seconds``, ``samples_seconds``.
     """
     settings = Settings.model_validate({"lake": {"root": str(folder / "lake")}, "shop": str(SHOP), "rules": str(RULES)})
     lake = Lake(spark, settings.lake.root, run_id="bench")
@@ -75,6 +81,7 @@ def measure(
                 "ladders_per_minute_with_curves": ladders / (pricing + drawing) * 60,
                 "pricing_seconds": pricing,
                 "curves_seconds": drawing,
+                "samples_seconds": sampling_seconds(str(folder / "drawn"), job),
             }
         )
     return {
@@ -91,6 +98,16 @@ def drawing_seconds(lake: Lake, model: DemandModel, path: str) -> float:
     start = time.monotonic()
     drawn = draw_curves(lake.read("gold.demand_panel"), model, AS_OF, MODEL_VERSION, min_sold_periods=0, period_days=7)
     drawn.write.format("delta").mode("overwrite").save(path)
+    return time.monotonic() - start
+
+
+def sampling_seconds(path: str, job: Job) -> float:
+    """Seconds for ``SAMPLES`` samples of the first ``SAMPLED_LADDERS`` curves, with their units at one price."""
+    stored = job.spark.read.format("delta").load(path).limit(SAMPLED_LADDERS)
+    rows = stored.withColumn("reference_price", F.col("reference_price").cast("double")).toPandas()
+    curves = {name: rows[name].to_numpy() for name in rows}
+    start = time.monotonic()
+    draw_samples(curves, np.arange(len(rows)) // 20, SAMPLES, seed=1).expected_units(curves["reference_price"])
     return time.monotonic() - start
 
 

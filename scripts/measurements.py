@@ -109,6 +109,13 @@ BENCH_TARGETS = (
     Target("the same, drawing the curves included", ("pricing.ladders_per_minute_with_curves",), form="{:,.0f}"),
     Target("drawing the curves of all ladders, seconds", ("pricing.curves_seconds",), form="{:.1f}"),
     Target(
+        "200 samples of the curves of 100 000 ladders, seconds",
+        ("pricing.samples_seconds",),
+        "≤ 5",
+        lambda v: v <= 5,
+        "{:.1f}",
+    ),
+    Target(
         "candidates per ladder that the rules leave, mean",
         ("pricing.candidates_per_ladder",),
         form="{:.1f}",
@@ -122,6 +129,29 @@ BENCH_TARGETS = (
         "{:.2f}",
     ),
     Target("simulated shop, rows/s at the largest size", ("simulator.rows_per_second",), form="{:,.0f}"),
+    Target(
+        "train_demand: growth of time with rows (1 is linear)",
+        ("cost.exponent",),
+        "≤ 1.1",
+        lambda v: v <= 1.1,
+        "{:.2f}",
+        has_spread=False,
+    ),
+    Target(
+        "training: share of the ranks' time spent waiting for the feed",
+        ("cost.feed_starvation_share",),
+        "≤ 0.1",
+        lambda v: v <= 0.1,
+        "{:.3f}",
+        has_spread=False,
+    ),
+    Target(
+        "scoring / a bare TensorFlow batch predict",
+        ("cost.scoring_ratio_to_bare_predict",),
+        "≥ 0.7",
+        lambda v: v >= 0.7,
+        "{:.2f}",
+    ),
     Target("two ranks against one, efficiency", ("ranks.efficiency",), "as measured", form="{:.2f}"),
     Target("share of a step spent in all-reduce", ("ranks.allreduce_share",), "as measured", form="{:.2f}"),
 )

@@ -68,7 +68,8 @@ def test_the_als_stage_beside_a_bare_fit_with_the_demos_blocks(
 
 def test_ladders_are_priced_and_their_curves_drawn(spark: SparkSession, tmp_path: Path) -> None:
     found = pricing.measure(spark, tmp_path, ladders=60, runs=1, warm_ups=0)
-    check_figures(found, 1, "ladders_per_minute", "ladders_per_minute_with_curves", "curves_seconds", "pricing_seconds")
+    rates = ("ladders_per_minute", "ladders_per_minute_with_curves")
+    check_figures(found, 1, *rates, "curves_seconds", "pricing_seconds", "samples_seconds")
     assert found["ladders_per_minute_with_curves"] < found["ladders_per_minute"]
     assert (found["ladders"], found["candidates"]) == (60, 50)
     assert 1 < found["candidates_per_ladder"] < 50

@@ -43,17 +43,26 @@ BENCH: dict[str, Any] = {
         "runs": 2,
         "spread": {"exponent": [1.01, 1.03], "rows_per_second": [49_000.0, 51_000.0]},
     },
+    "cost": {
+        "exponent": 0.8,
+        "feed_starvation_share": 0.02,
+        "scoring_ratio_to_bare_predict": 0.75,
+        "runs": 3,
+        "spread": {"scoring_ratio_to_bare_predict": [0.7, 0.8]},
+    },
     "als": {"ratio_to_bare_fit": 1.2, "runs": 5, "spread": {"ratio_to_bare_fit": [1.1, 1.25]}},
     "pricing": {
         "ladders_per_minute": 250_000.0,
         "ladders_per_minute_with_curves": 150_000.0,
         "curves_seconds": 20.0,
+        "samples_seconds": 1.5,
         "candidates_per_ladder": 9.5,
         "runs": 3,
         "spread": {
             "ladders_per_minute": [240_000.0, 260_000.0],
             "ladders_per_minute_with_curves": [140_000.0, 160_000.0],
             "curves_seconds": [19.0, 21.0],
+            "samples_seconds": [1.4, 1.6],
         },
     },
     "ranks": {
