@@ -144,6 +144,7 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
         "uplift_product_sd_amount": money(gain * 0.3) if has_curve else None,
         "uplift_kind_sd_amount": money(np.sign(then - now) * gain * 0.2) if has_curve else None,
         "uplift_common_sd_amount": money(np.sign(then - now) * gain * 0.1) if has_curve else None,
+        "uplift_diversion_sd_amount": money(np.sign(now - then) * gain * 0.3) if has_curve else None,
         "elasticity": float(at) if has_curve else None,
         "confidence": ("high", "medium", "low")[number % 3] if has_curve else "none",
         "flags": ["no_competitors", *(["assumed_cost"] if cost and number % 2 else []), *([] if cost else ["no_cost"])],
