@@ -91,7 +91,8 @@ def test_a_product_of_one_price_borrows_and_knows_it(outcome: tuple[pd.DataFrame
     middle = (curves["elasticity_low"] + curves["elasticity_high"]) / 2
     kind = middle[[name for name in curves.index if int(name[1:]) % 2 == 0 and int(name[1:]) >= 6]]
     assert kind.min() - 0.3 <= middle[ONE_PRICE] <= kind.max() + 0.3
-    assert curves.loc[ONE_PRICE, "elasticity_sd"] >= curves.loc[kind.index, "elasticity_sd"].median()
+    unsure = curves["elasticity_sd"] / middle  # the scatter of products is relative to their elasticity
+    assert unsure[ONE_PRICE] >= unsure[kind.index].median()
 
 
 def test_the_others_are_priced_as_if_it_were_not_there(outcome: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -101,3 +102,5 @@ def test_the_others_are_priced_as_if_it_were_not_there(outcome: tuple[pd.DataFra
     others = [name for name in prices.index if int(name[1:]) >= 6]
     ratio = prices.loc[others, "units_now"] / usual[others]
     assert ratio.between(0.2, 5.0).all(), ratio
+    curves, _ = outcome
+    assert curves.loc[others, "diversion_ratio"].max() < 0.9

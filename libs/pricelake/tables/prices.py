@@ -57,7 +57,13 @@ DEMAND_CURVES = TableContract(
         required("model_version", TEXT, "registered version that drew it"),
     ),
     key=("as_of_date", "product_id", "market_id", "period_start"),
-    checks={"slopes_downward": "elasticity_low > 0 AND elasticity_high > 0", "steepness_above_zero": "steepness > 0"},
+    checks={
+        "slopes_downward": "elasticity_low > 0 AND elasticity_high > 0",
+        "steepness_above_zero": "steepness > 0",
+        "deviations_not_below_zero": "elasticity_sd >= 0 AND elasticity_kind_sd >= 0 AND elasticity_common_sd >= 0 AND "
+        "log_units_sd >= 0 AND diversion_ratio_sd >= 0",
+        "diversion_is_a_share": "diversion_ratio BETWEEN 0 AND 1",
+    },
     cluster_by=("as_of_date", "product_id"),
     is_finite=True,
 )

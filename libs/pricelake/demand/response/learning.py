@@ -133,7 +133,8 @@ def _model(
     learnt_until: date,
 ) -> ResponseModel:
     pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
-    common = pooled.mean * fitted.common_sd
+    # of the sizes that are used: a posterior mean may lie below 0, and a deviation may not
+    common = fitted.response.elasticity * fitted.common_sd
     products = traits.products[["product_id"]].assign(
         elasticity=fitted.response.elasticity,
         elasticity_sd=np.hypot(pooled.sd, common),
@@ -144,9 +145,9 @@ def _model(
     of_kind = np.clip(pooled.expected, prior.smallest, prior.largest)
     expected = traits.products[["department", "category"]].assign(
         elasticity=of_kind,
-        elasticity_sd=np.hypot(pooled.expected_sd, pooled.expected * fitted.common_sd),
+        elasticity_sd=np.hypot(pooled.expected_sd, of_kind * fitted.common_sd),
         elasticity_kind_sd=pooled.expected_kind_sd,
-        elasticity_common_sd=pooled.expected * fitted.common_sd,
+        elasticity_common_sd=of_kind * fitted.common_sd,
         identification=identification,
     )
     means = {**dict.fromkeys(ELASTICITY, "mean"), "identification": "first"}
