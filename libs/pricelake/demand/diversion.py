@@ -7,8 +7,9 @@ each by its share ``s`` of the category's units::
 
     d log q_j = b s_i d log p_i        d q_i = -e_i q_i d log p_i
 
-With ``e`` the mean elasticity of the category, weighted by units, ``b / e`` of what a typical product loses goes to all
-products of the category, and ``1 - s_i`` of that to others than itself. Taken as units rather than as logs of the price
+With ``e`` the mean elasticity of the category, ``b / e`` of what a typical product loses goes to all products of the
+category, and ``1 - s_i`` of that to others than itself. The mean is over products and not over units: one product whose
+units go astray must not move the prices of all the others. Taken as units rather than as logs of the price
 it stays true for large moves: a product cannot lose more than it sells, and a low price draws the more from others the
 lower it is.
 """
@@ -32,13 +33,13 @@ def with_diversion_ratio(curves: DataFrame, cross_elasticity: float, cross_elast
     """
     category = Window.partitionBy(*CATEGORY)
     units = F.exp("log_units")
-    lost = -units * elasticity_column(F.lit(0.0), *map(F.col, SHAPE))
+    size = -elasticity_column(F.lit(0.0), *map(F.col, SHAPE))
 
     def of_category(values: Column) -> Column:
         return F.sum(values).over(category)
 
     known = curves.withColumns(
-        {"__share": units / of_category(units), "__elasticity": of_category(lost) / of_category(units)}
+        {"__share": units / of_category(units), "__elasticity": of_category(size) / of_category(F.lit(1.0))}
     )
     of_others = F.greatest(1 - F.col("__share"), F.lit(0.0))
     ratio = F.least(F.lit(cross_elasticity) / F.col("__elasticity"), F.lit(1.0)) * of_others
