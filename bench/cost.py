@@ -63,7 +63,7 @@ def measure(
         seconds.append(took)
     model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, version))
     rows_of_panel = Lake(spark, settings.lake.root).read("gold.demand_panel")
-    usual = at_usual_price(rows_of_panel, model.response, settings.features.period_days)
+    usual = at_usual_price(rows_of_panel, model.response, settings.features.period_days, model.sequence_periods)
     encoded = encoded_for(model, usual).select(*(name for name, _ in model.spec.inputs))
     known = encoded.limit(SCORED_ROWS).persist()
     frame = known.toPandas()

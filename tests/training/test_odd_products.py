@@ -49,7 +49,7 @@ def outcome(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
         shop=write_shop_file(root),
         rules=REPOSITORY / "conf/rules/grocery.yaml",
         spark=SparkSettings(shuffle_partitions=2),
-        demand=DemandSettings(hidden_units=(12,), **lenient),
+        demand=DemandSettings(hidden_units=(12,), body="lstm", **lenient),
         training=TrainingSettings(directory=str(root / "training"), epochs=2, files_per_rank=1),
         tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),
     )

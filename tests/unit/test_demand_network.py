@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, row_loss
 from pricelake.demand.prediction import callable_network
+from pricelake.demand.sequence import sequence_names
 
 RECENT = ("log_usual_lag_1", "log_usual_mean_8")
 CONTEXT = (*RECENT, "display_rate", "log_relative_price")
@@ -16,6 +17,7 @@ def spec(**changes):
         "deviations": (1.0, 1.0, 0.3, 0.5),
         "recent": RECENT,
         "vocabulary_sizes": (("category", 4), ("product", 9)),
+        "sequence": (),
         "factors": ("is_factor_known", "factor_0"),
         "hidden_units": (8,),
         "dropout_rate": 0.0,
@@ -52,6 +54,21 @@ def test_a_new_network_says_a_mean_of_recent_usual_units():
     units = np.exp(outputs["log_units"]) - UNITS_FLOOR
     assert (units >= recent.min(0) - 1e-3).all()
     assert (units <= recent.max(0) + 1e-3).all()
+
+
+def test_periods_are_read_in_their_order():
+    names = sequence_names(3)
+    network = build_network(spec(sequence=names))
+    rng = np.random.default_rng(1)
+    network.set_weights([rng.normal(0, 0.5, w.shape) for w in network.get_weights()])
+    columns = batch()
+    columns |= {name: tf.constant(rng.normal(size=64).astype("float32")) for name in names}
+    before = network(columns)["log_units"]
+    turned = [name for back in (1, 2, 3) for name in names if name.startswith(f"ago_{back}_")]
+    after = network(columns | {name: columns[other] for name, other in zip(names, turned, strict=True)})["log_units"]
+    assert np.abs(before - after).min() > 0.0
+    one_row = network({name: values[:1] for name, values in columns.items()})["log_units"]
+    np.testing.assert_allclose(one_row, before[:1], rtol=1e-5)
 
 
 def test_the_price_of_the_period_is_no_input():

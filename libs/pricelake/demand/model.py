@@ -21,6 +21,7 @@ from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
 from pricelake.demand.response.files import load_response, save_response
 from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.sequence import MEASURES
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 
@@ -31,7 +32,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 RESPONSE, JUDGED_RESPONSE = "response", "judged_response"
-FORMAT = 8
+FORMAT = 9
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class DemandModel:
     seen_until: date
     seed: int
 
+    @property
+    def sequence_periods(self) -> int:
+        """Periods before a row that the network reads one by one."""
+        return len(self.spec.sequence) // len(MEASURES)
+
     def with_weights(self, weights: Sequence[npt.NDArray[np.float32]]) -> "DemandModel":
         """The same model with trained weights."""
         return replace(self, weights=tuple(weights))
@@ -84,6 +90,7 @@ def network_spec(encoding: Encoding, settings: DemandSettings, rows: int) -> Net
         deviations=encoding.deviations,
         recent=RECENT,
         vocabulary_sizes=encoding.vocabulary_sizes,
+        sequence=encoding.sequence,
         factors=encoding.factor_names,
         hidden_units=settings.hidden_units,
         dropout_rate=settings.dropout_rate,

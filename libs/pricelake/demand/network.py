@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pricelake.demand.likelihood import negative_log_likelihood
+from pricelake.demand.sequence import MEASURES
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,6 +28,7 @@ OUTPUTS = ("log_units", "log_dispersion")
 EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, "product": 8, "market": 4}
 MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
 UNITS_FLOOR = 0.02
+LSTM_UNITS = 32
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class NetworkSpec:
         deviations: standard deviations, above 0.
         recent: names among ``context`` that are log1p of recent usual units; they carry the level.
         vocabulary_sizes: (level, ids in use + 1 for id 0 = unknown), coarse to fine.
+        sequence: names of the columns of the periods before the row, oldest first and all measures of a period together
+            (:mod:`pricelake.demand.sequence`), () for a network that does not read them one by one.
         factors: names of the ALS columns, () without a recommender.
         hidden_units: widths of the context body.
         dropout_rate: 0–1.
@@ -53,6 +57,7 @@ class NetworkSpec:
     deviations: tuple[float, ...]
     recent: tuple[str, ...]
     vocabulary_sizes: tuple[tuple[str, int], ...]
+    sequence: tuple[str, ...]
     factors: tuple[str, ...]
     hidden_units: tuple[int, ...]
     dropout_rate: float
@@ -63,7 +68,7 @@ class NetworkSpec:
     @property
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """(name, dtype) of every column the network reads, in order."""
-        floats = [*self.context, *self.factors, "log_offset"]
+        floats = [*self.context, *self.sequence, *self.factors, "log_offset"]
         return tuple((name, "float32") for name in floats) + tuple(
             (f"{level}_index", "int32") for level, _ in self.vocabulary_sizes
         )
@@ -123,7 +128,7 @@ class _Parts:
 
     def body(self) -> Any:
         layers = self.keras.layers
-        parts = [self.context]
+        parts = [self.context, *self._recent_periods()]
         for level, size in self.spec.vocabulary_sizes:
             start = self.keras.initializers.RandomNormal(stddev=0.05)
             parts.append(self._table("body", level, size, EMBEDDING_SIZE[level], start))
@@ -134,6 +139,23 @@ class _Parts:
             hidden = self._dense(width, f"hidden_{number}", activation="swish")(hidden)
             hidden = layers.Dropout(self.spec.dropout_rate, name=f"dropout_{number}")(hidden)
         return hidden
+
+    def _recent_periods(self) -> list[Any]:
+        """The periods before the row as an LSTM reads them: its last state, and what the context attends to of all.
+
+        Hochreiter and Schmidhuber 1997; attention by scaled dot products (Vaswani and others 2017).
+        """
+        if not self.spec.sequence:
+            return []
+        tf, layers = self.tf, self.keras.layers
+        flat = tf.stack([self.inputs[name] for name in self.spec.sequence], axis=1)
+        periods = tf.reshape(flat, (-1, len(self.spec.sequence) // len(MEASURES), len(MEASURES)))
+        penalty = self.keras.regularizers.L2(self.spec.l2)
+        read = layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, kernel_regularizer=penalty, name="periods")
+        states = read(periods)
+        question = self._dense(LSTM_UNITS, "question")(self.context)
+        fits = tf.einsum("rps,rs->rp", states, question) / math.sqrt(LSTM_UNITS)
+        return [states[:, -1], tf.einsum("rp,rps->rs", tf.nn.softmax(fits), states)]
 
     def level(self, body: Any) -> Any:
         tf = self.tf

@@ -19,6 +19,7 @@ from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ELASTICITY, ELASTICITY_SDS, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
+from pricelake.demand.sequence import with_sequence
 from pricelake.demand.uncertainty import with_short_history
 from pricelake.demand.usual import with_usual_history
 
@@ -120,16 +121,17 @@ def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> Da
     return curves.withColumn(name, elasticity_column(log_price_ratio.cast("double"), *map(F.col, SHAPE)))
 
 
-def at_usual_price(panel: DataFrame, response: ResponseModel, period_days: int) -> DataFrame:
+def at_usual_price(panel: DataFrame, response: ResponseModel, period_days: int, sequence_periods: int = 0) -> DataFrame:
     """Rows of the panel as the encoding reads them: with the response and what was sold at the usual price before.
 
     Args:
         panel: gold.demand_panel, whole pairs and categories with their history.
         response: fitted.
         period_days: length of a period.
+        sequence_periods: periods before the row that are wanted one by one.
     """
-    answered = with_response(panel, response)
-    return with_usual_history(with_usual_units(answered), period_days)
+    usual = with_usual_units(with_response(panel, response))
+    return with_sequence(with_usual_history(usual, period_days), period_days, sequence_periods)
 
 
 def encoded_for(model: DemandModel, rows: DataFrame) -> DataFrame:
@@ -155,7 +157,7 @@ def draw_curves(
     Returns:
         one row per product, market and open period that the model covers.
     """
-    rows = at_usual_price(panel, model.response, period_days)
+    rows = at_usual_price(panel, model.response, period_days, model.sequence_periods)
     encoded = encoded_for(model, rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods)))
     names = [name for name, _ in model.spec.inputs]
     category = F.expr(LEVEL_SQL["category"]).alias("category_value")

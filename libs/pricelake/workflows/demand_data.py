@@ -18,6 +18,7 @@ from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import Learnt, learn_response
+from pricelake.demand.sequence import PERIODS, sequence_names
 from pricelake.errors import TrainingError
 from pricelake.training import Snapshot, write_snapshot
 from pricelake.workflows.demand_task import DemandTask
@@ -141,10 +142,12 @@ def prepare(job: Job) -> PreparedData:
     learnt = _learn_response(job, frequent, periods.validation, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
-    usual = at_usual_price(population, learnt.model, days).where(learnt_from(least)).persist()
+    periods_back = PERIODS if demand.body == "lstm" else 0
+    usual = at_usual_price(population, learnt.model, days, periods_back).where(learnt_from(least)).persist()
     past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
     days_known = (periods.validation - periods.first).days
-    encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods)
+    sequence = sequence_names(periods_back)
+    encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods, sequence)
     encoded = encode(usual, known, factors, encoding).persist()
     job.rows_in += encoded.count()
     usual.unpersist()

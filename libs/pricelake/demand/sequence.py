@@ -1,0 +1,42 @@
+"""The periods before a row one by one, for a network that reads them in order."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pricelake.demand.inputs import PAIR, period_number
+
+PERIODS = 13
+"""Periods that a sequence reaches back: a quarter of weeks, as the longest of the recent means."""
+MEASURES = ("log_usual", "is_known", "log_discount", "availability")
+"""Of each period: log1p of usual units, whether the product was on sale, log of the share of the list price that was
+asked, share of the period in stock."""
+
+
+def sequence_names(periods: int) -> tuple[str, ...]:
+    """Columns of a sequence, the oldest period first and all measures of a period together; () of 0 periods."""
+    return tuple(f"ago_{back}_{measure}" for back in range(periods, 0, -1) for measure in MEASURES)
+
+
+def with_sequence(rows: DataFrame, period_days: int, periods: int) -> DataFrame:
+    """Rows with :func:`sequence_names`, all strictly before the period; 0 where nothing is known.
+
+    Args:
+        rows: whole pairs with ``usual_units``, null while a period is open, and their response.
+        period_days: length of a period.
+        periods: to reach back; 0 adds nothing.
+    """
+    is_closed = F.col("usual_units").isNotNull()
+    values = {
+        "log_usual": F.log1p("usual_units"),
+        "is_known": F.when(is_closed, F.lit(1.0)),
+        "log_discount": F.when(is_closed, F.col("log_discount")),
+        "availability": F.when(is_closed, F.col("availability_rate")),
+    }
+    number = period_number(period_days)
+
+    def value(name: str) -> Column:
+        back, measure = name.removeprefix("ago_").split("_", 1)
+        then = Window.partitionBy(*PAIR).orderBy(number).rangeBetween(-int(back), -int(back))
+        return F.coalesce(F.sum(values[measure]).over(then), F.lit(0.0))
+
+    return rows.withColumns({name: value(name) for name in sequence_names(periods)}) if periods else rows
