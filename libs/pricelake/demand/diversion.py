@@ -19,19 +19,18 @@ from pyspark.sql import functions as F
 
 from pricelake.demand.curve import SHAPE
 from pricelake.demand.curve_columns import elasticity_column
-
-CATEGORY = ("market_id", "department", "category", "period_start")
+from pricelake.demand.inputs import CATEGORY_KEY
 
 
 def with_diversion_ratio(curves: DataFrame, cross_elasticity: float, cross_elasticity_sd: float) -> DataFrame:
     """Curves with ``diversion_ratio`` (0–1) and ``diversion_ratio_sd``, 0 where a category has one product.
 
     Args:
-        curves: rows with ``CATEGORY``, ``log_units`` and ``SHAPE``, whole categories.
+        curves: rows with ``CATEGORY_KEY``, ``log_units`` and ``SHAPE``, whole categories.
         cross_elasticity: ``b``, 0 or more.
         cross_elasticity_sd: how far that of a category may lie from it, 0 or more.
     """
-    category = Window.partitionBy(*CATEGORY)
+    category = Window.partitionBy(*CATEGORY_KEY)
     units = F.exp("log_units")
     size = -elasticity_column(F.lit(0.0), *map(F.col, SHAPE))
 

@@ -16,6 +16,8 @@ from pyspark.sql import functions as F
 
 PAIR = ("product_id", "market_id")
 ROW_KEY = (*PAIR, "period_start")
+CATEGORY_KEY = ("market_id", "department", "category", "period_start")
+"""Of the rows of one category, which are compared with each other."""
 
 RECENT = tuple(f"log_usual_{name}" for name in ("lag_1", "lag_2", "mean_4", "mean_8", "mean_13", "mean_all"))
 

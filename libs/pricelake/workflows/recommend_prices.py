@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pricelake.demand.curve import expected_units
-from pricelake.demand.inputs import PAIR
+from pricelake.demand.inputs import CATEGORY_KEY, PAIR
 from pricelake.demand.prediction import with_expected_units
 from pricelake.errors import PricingError
 from pricelake.pricing.inputs import MAX_COST_OVER_PRICE, MAX_DISCOUNT_RATE, MAX_LOG_UNITS
@@ -132,7 +132,7 @@ def with_others_profit(curves: DataFrame, panel: DataFrame) -> DataFrame:
         & (F.col("units_now") <= MAX_EXPECTED)
         & (F.col("discount_rate") <= MAX_DISCOUNT_RATE)
     )
-    category = Window.partitionBy("market_id", "department", "category", "period_start")
+    category = Window.partitionBy(*CATEGORY_KEY)
 
     def of_others(values: Column) -> Column:
         own = F.coalesce(values, F.lit(0.0))

@@ -31,7 +31,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StructField, StructType
 
-from pricelake.demand.inputs import PAIR, limited
+from pricelake.demand.inputs import CATEGORY_KEY, PAIR, limited
 
 Floats = npt.NDArray[np.float64]
 
@@ -279,7 +279,7 @@ def _solve(products: Floats) -> Floats:
 
 def _moment() -> WindowSpec:
     """Rows of one category in one market and period."""
-    return Window.partitionBy("market_id", "department", "category", "period_start")
+    return Window.partitionBy(*CATEGORY_KEY)
 
 
 def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: str, least_f: float) -> Strength:
