@@ -21,7 +21,7 @@ from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
 from pricelake.demand.response.files import load_response, save_response
 from pricelake.demand.response.model import ResponseModel
-from pricelake.demand.sequence import MEASURES
+from pricelake.demand.sequence import periods_of
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 
@@ -69,7 +69,7 @@ class DemandModel:
     @property
     def sequence_periods(self) -> int:
         """Periods before a row that the network reads one by one."""
-        return len(self.spec.sequence) // len(MEASURES)
+        return periods_of(self.spec.sequence)
 
     def with_weights(self, weights: Sequence[npt.NDArray[np.float32]]) -> "DemandModel":
         """The same model with trained weights."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pricelake.demand.likelihood import negative_log_likelihood
-from pricelake.demand.sequence import MEASURES
+from pricelake.demand.sequence import MEASURES, periods_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -149,7 +149,7 @@ class _Parts:
             return []
         tf, layers = self.tf, self.keras.layers
         flat = tf.stack([self.inputs[name] for name in self.spec.sequence], axis=1)
-        periods = tf.reshape(flat, (-1, len(self.spec.sequence) // len(MEASURES), len(MEASURES)))
+        periods = tf.reshape(flat, (-1, periods_of(self.spec.sequence), len(MEASURES)))
         penalty = self.keras.regularizers.L2(self.spec.l2)
         read = layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, kernel_regularizer=penalty, name="periods")
         states = read(periods)

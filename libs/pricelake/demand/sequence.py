@@ -14,7 +14,12 @@ asked, share of the period in stock."""
 
 def sequence_names(periods: int) -> tuple[str, ...]:
     """Columns of a sequence, the oldest period first and all measures of a period together; () of 0 periods."""
-    return tuple(f"ago_{back}_{measure}" for back in range(periods, 0, -1) for measure in MEASURES)
+    return tuple(_columns(periods))
+
+
+def periods_of(names: tuple[str, ...]) -> int:
+    """How many periods the columns of a sequence reach back."""
+    return len(names) // len(MEASURES)
 
 
 def with_sequence(rows: DataFrame, period_days: int, periods: int) -> DataFrame:
@@ -34,9 +39,13 @@ def with_sequence(rows: DataFrame, period_days: int, periods: int) -> DataFrame:
     }
     number = period_number(period_days)
 
-    def value(name: str) -> Column:
-        back, measure = name.removeprefix("ago_").split("_", 1)
-        then = Window.partitionBy(*PAIR).orderBy(number).rangeBetween(-int(back), -int(back))
+    def value(back: int, measure: str) -> Column:
+        then = Window.partitionBy(*PAIR).orderBy(number).rangeBetween(-back, -back)
         return F.coalesce(F.sum(values[measure]).over(then), F.lit(0.0))
 
-    return rows.withColumns({name: value(name) for name in sequence_names(periods)}) if periods else rows
+    return rows.withColumns({name: value(*place) for name, place in _columns(periods).items()}) if periods else rows
+
+
+def _columns(periods: int) -> dict[str, tuple[int, str]]:
+    """Name → how many periods back and which measure, in order."""
+    return {f"ago_{back}_{measure}": (back, measure) for back in range(periods, 0, -1) for measure in MEASURES}

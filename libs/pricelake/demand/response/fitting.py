@@ -112,12 +112,7 @@ def fit_response(
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
-        # forth and as far back: elasticities and rise answer each other; smaller steps meet
-        if moved[-1] * rise_before < -0.5 * rise_before**2:
-            pace = max(pace / 2.0, LEAST_PACE)
-        elif moved[-1] * rise_before > 0.0:
-            pace = min(2.0 * pace, 1.0)
-        rise_before = float(moved[-1])
+        pace, rise_before = _pace(pace, float(moved[-1]), rise_before), float(moved[-1])
         rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
         apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
         step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise) / pace, apart)
@@ -129,6 +124,17 @@ def fit_response(
     common_sd = _common_sd(sums, prior, coefficient_sd, inflation)
     promotion_sd = _promotion_sd(sums, prior, coefficient_sd)
     return Fitted(now, pooled, variance, common_sd, promotion_sd, inflation, rounds, step <= TOLERANCE)
+
+
+def _pace(pace: float, step: float, step_before: float) -> float:
+    """Share of the next steps that is gone: elasticities and rise answer each other, and smaller steps meet.
+
+    Half as much after a step at least half as far back as the one before went forth, twice as much, up to whole steps,
+    after one that goes on.
+    """
+    if step * step_before < -0.5 * step_before**2:
+        return max(pace / 2.0, LEAST_PACE)
+    return min(2.0 * pace, 1.0) if step * step_before > 0.0 else pace
 
 
 def add_up(parts: Sequence[Sums], products: int) -> Sums:
