@@ -236,9 +236,8 @@ def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
     Rows count by their content, not by Delta version: a panel written again is the same.
     """
     model = data.model
-    held_out = data.population.where(F.col("period_start") >= F.lit(data.periods.held_out))
     facts = {
-        "held_out": _content(held_out),
+        "held_out": _content(data.encoded.where(F.col("period_start") >= F.lit(data.periods.held_out))),
         "as_of": job.as_of.isoformat(),
         "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
         "encoding": asdict(model.encoding),
@@ -256,8 +255,8 @@ def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
 
 
 def _content(rows: DataFrame) -> list[int]:
-    """Number of rows and a hash of what judging and pricing read most of them, in any order."""
-    measured = [F.round(F.col(name).cast("double"), 4) for name in ("units", "list_price", "discount_rate")]
+    """Number of encoded rows and a hash of what was sold and asked, in any order."""
+    measured = [F.round(F.col(name).cast("double"), 4) for name in ("units_observed", "list_price", "discount_rate")]
     hashed = F.xxhash64(*ROW_KEY, *measured).alias("hash")
     found = rows.select(hashed).agg(F.count("hash"), F.expr("bit_xor(hash)")).first()
     return [] if found is None else [int(found[0]), int(found[1] or 0)]
