@@ -43,6 +43,14 @@ def test_variances_and_coefficients_are_found() -> None:
     assert np.abs(error).mean() < 0.75 * np.abs(alone).mean()
 
 
+def test_a_scatter_far_below_the_errors_of_estimates_is_found() -> None:
+    shop = simulated(product_sd=0.6)
+    noise = np.random.default_rng(8).standard_normal(len(shop["true"]))
+    shop["variance"] = 20.0 * shop["variance"]
+    shop["estimate"] = shop["true"] + np.sqrt(shop["variance"]) * noise
+    assert pooled(shop).product_sd == pytest.approx(0.6, abs=0.08)
+
+
 def test_mean_is_the_posterior_of_a_normal_model() -> None:
     shop = simulated(products=400, group_sd=0.0)
     found = pooled(shop)
