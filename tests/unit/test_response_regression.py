@@ -63,7 +63,7 @@ def persistent(seed: int, products: int = 300, periods: int = 80) -> tuple[Pack,
     return replace(pack, units=units, log_price=prices.ravel(), promotions=nothing, controls=nothing), size
 
 
-def fitted(pack: Pack) -> Fitted:
+def fitted(pack: Pack, prior: Prior = PRIOR) -> Fitted:
     products = int(pack.product.max()) + 1
     groups = {"category": np.arange(products) // 10}
     return fit_response(
@@ -72,7 +72,7 @@ def fitted(pack: Pack) -> Fitted:
         np.zeros((products, 0)),
         (),
         groups,
-        PRIOR,
+        prior,
     )
 
 
@@ -150,9 +150,11 @@ def test_slopes_of_the_past_are_those_of_finite_differences() -> None:
         np.testing.assert_allclose(found[:, :, column].T, slope[:, :2], atol=1e-6)
 
 
-def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair() -> None:
+@pytest.mark.parametrize("smallest", [0.2, 4.0])
+def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair(smallest: float) -> None:
+    """Given the elasticities that are used, also where those are not the ones that fit the rows best."""
     pack, _ = simulated(products=30)
-    now = fitted(pack).response
+    now = fitted(pack, replace(PRIOR, smallest=smallest)).response
     effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
     unsure = 0.5 * now.variance[pack.product] * price_effect(pack.log_price, np.ones(len(effect)), now.rise) ** 2
     columns = np.column_stack([pack.promotions, pack.controls, past_demand(pack, now, effect).columns])

@@ -108,10 +108,10 @@ def fit_response(
         if on_round is not None:
             on_round(rounds, MAX_ROUNDS)
         sums = one_pass(now)
-        moved = _newton(sums, now, prior, coefficient_sd)
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
+        moved = _newton(sums, now, renewed, prior, coefficient_sd)
         pace, rise_before = _pace(pace, float(moved[-1]), rise_before), float(moved[-1])
         rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
         apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
@@ -160,12 +160,20 @@ def add_up(parts: Sequence[Sums], products: int) -> Sums:
     )
 
 
-def _newton(sums: Sums, now: Response, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """The next step of coefficients, all elasticities alike and rise; what does not vary stays where it is."""
-    gradient = sums.gradient.copy()
+def _newton(sums: Sums, now: Response, renewed: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:
+    """The next step of coefficients, all elasticities alike and rise; what does not vary stays where it is.
+
+    Elasticities go where pooling sends them. The gradient of all alike is the one that would send them as far on
+    average: coefficients and rise go along with them, and stand still where they fit the pooled elasticities. With the
+    gradient of the rows they would stand still where they fit what elasticities would be without pooling.
+    """
+    gradient, hessian = sums.gradient.copy(), _with_priors(sums.hessian, prior, coefficient_sd)
+    information = sums.information[:, 0, 0]
+    together = information @ (renewed - now.elasticity) / max(float(information.sum()), LEAST_INFORMATION) / now.overall
     gradient[:-2] -= now.coefficients / coefficient_sd**2
+    gradient[-2] = hessian[-2, -2] * together
     gradient[-1] += (prior.rise - now.rise) / prior.rise_sd**2
-    step = np.linalg.solve(_with_priors(sums.hessian, prior, coefficient_sd), gradient)
+    step = np.linalg.solve(hessian, gradient)
     return np.clip(step, -LARGEST_STEP, LARGEST_STEP)
 
 
