@@ -12,6 +12,7 @@ from pricelake.demand.response.fitting import Fitted, Prior, add_up, fit_respons
 from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_effect
 from pricelake.demand.response.pack import Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
+from pricelake.demand.response.pooling import Pooled
 
 PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
 
@@ -63,7 +64,7 @@ def persistent(seed: int, products: int = 300, periods: int = 80) -> tuple[Pack,
     return replace(pack, units=units, log_price=prices.ravel(), promotions=nothing, controls=nothing), size
 
 
-def fitted(pack: Pack, prior: Prior = PRIOR) -> Fitted:
+def fitted(pack: Pack, prior: Prior = PRIOR, start: tuple[Response, Pooled] | None = None) -> Fitted:
     products = int(pack.product.max()) + 1
     groups = {"category": np.arange(products) // 10}
     return fit_response(
@@ -73,6 +74,7 @@ def fitted(pack: Pack, prior: Prior = PRIOR) -> Fitted:
         (),
         groups,
         prior,
+        start=start,
     )
 
 
@@ -92,6 +94,16 @@ def test_known_elasticities_are_found() -> None:
     assert np.mean(errors) == pytest.approx(0.0, abs=0.1)  # a standard error of 0.05
     assert np.mean(shares) == pytest.approx(0.9, abs=0.05)
     assert np.mean(rises) == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_fit_that_begins_where_another_ended_is_sooner_at_the_same_end() -> None:
+    pack, _ = simulated(seed=3)
+    earlier = fitted(_part(pack, pack.period < 60))
+    found, anew = fitted(pack), fitted(pack, start=(earlier.response, earlier.pooled))
+    assert anew.converged
+    assert anew.rounds < found.rounds
+    np.testing.assert_allclose(anew.response.elasticity, found.response.elasticity, atol=0.05)
+    np.testing.assert_allclose(anew.response.coefficients, found.response.coefficients, atol=5e-3)
 
 
 def test_how_much_an_effect_differs_between_categories_is_found() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -55,14 +55,14 @@ class PreparedData:
         encoded: those of them that are learnt from, encoded; persisted.
         periods: the parts.
         model: everything but weights and the uncertainty of the level.
-        response_facts: how the response was found.
+        learnt: the model's response and how it was found.
     """
 
     population: DataFrame
     encoded: DataFrame
     periods: Periods
     model: DemandModel
-    response_facts: dict[str, Any]
+    learnt: Learnt
 
     def held_out(self) -> DataFrame:
         """Encoded held-out rows of frequent products, on which models are judged."""
@@ -164,7 +164,7 @@ def prepare(job: Job) -> PreparedData:
         seen_until=periods.end,
         seed=seed,
     )
-    return PreparedData(population, encoded, periods, model, learnt.facts)
+    return PreparedData(population, encoded, periods, model, learnt)
 
 
 def rows_stood_for(encoded: DataFrame, periods: Periods) -> int:
@@ -182,10 +182,12 @@ def learn_response_anew(job: Job, data: PreparedData) -> Learnt:
     It has no early stopping and no seed, and the periods that judged it tell most about what customers do now.
     """
     frequent = data.population.where("is_frequent")
-    return _learn_response(job, frequent, data.periods.end, data.model.factors)
+    return _learn_response(job, frequent, data.periods.end, data.model.factors, data.learnt)
 
 
-def _learn_response(job: Job, frequent: DataFrame, end: date, tastes: pd.DataFrame | None) -> Learnt:
+def _learn_response(
+    job: Job, frequent: DataFrame, end: date, tastes: pd.DataFrame | None, before: Learnt | None = None
+) -> Learnt:
     demand = job.settings.demand
     products = job.lake.read_if_exists("bronze.products")
     job.reporter.step(f"Learn how units answer the price, from the periods before {end}")
@@ -208,6 +210,7 @@ def _learn_response(job: Job, frequent: DataFrame, end: date, tastes: pd.DataFra
         prior,
         demand.min_instrument_f,
         lambda done, most: job.reporter.advance(done, most),
+        before,
     )
 
 

@@ -110,7 +110,7 @@ def _judge_and_register(
 ) -> Registered:
     model = with_level_uncertainty(data, data.model.with_weights(read_weights(result.weights_path)))
     judgement = judge_model(job, data, model, registry)
-    response_facts = data.response_facts
+    response_facts = data.learnt.facts
     if not judgement.gates:
         anew = learn_response_anew(job, data)
         model, response_facts = replace(model, response=anew.model), anew.facts

@@ -16,8 +16,8 @@ from pricelake.demand.response.kernel import Sums
 from pricelake.demand.response.pack import Floats, Indices, Response
 from pricelake.demand.response.pooling import CONSTANT_SD, Pooled, pool
 
-MAX_ROUNDS = 25
-TOLERANCE = 2e-3
+MAX_ROUNDS = 40
+TOLERANCE = 5e-3
 LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
 LEAST_PACE = 0.125
@@ -87,6 +87,7 @@ def fit_response(
     groups: Mapping[str, Indices],
     prior: Prior,
     on_round: Callable[[int, int], None] | None = None,
+    start: tuple[Response, Pooled] | None = None,
 ) -> Fitted:
     """Fit the response regression.
 
@@ -98,11 +99,11 @@ def fit_response(
         groups: of the products.
         prior: what is believed before.
         on_round: told the round and the most there can be.
+        start: where to begin, the end of a fit of like rows: elasticities and variances of these products, and
+            variances of pooling; None: at what is believed before. The end is the same, and a near start is sooner
+            there.
     """
-    products = len(features)
-    start, unmoved = np.full(products, prior.elasticity), np.zeros(len(coefficient_sd))
-    now = Response(start, np.zeros(products), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
-    before: Pooled | None = None
+    now, before = start if start is not None else (_believed(prior, len(features), len(coefficient_sd)), None)
     pace, rise_before = 1.0, 0.0
     for rounds in range(1, MAX_ROUNDS + 1):
         if on_round is not None:
@@ -124,6 +125,11 @@ def fit_response(
     common_sd = _common_sd(sums, prior, coefficient_sd, inflation)
     promotion_sd = _promotion_sd(sums, prior, coefficient_sd)
     return Fitted(now, pooled, variance, common_sd, promotion_sd, inflation, rounds, step <= TOLERANCE)
+
+
+def _believed(prior: Prior, products: int, coefficients: int) -> Response:
+    sizes, unmoved = np.full(products, prior.elasticity), np.zeros(coefficients)
+    return Response(sizes, np.zeros(products), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
 
 
 def _pace(pace: float, step: float, step_before: float) -> float:

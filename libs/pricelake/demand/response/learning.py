@@ -1,7 +1,7 @@
 """Learning the response to price from training rows: expected prices, packs, rounds, what identifies it."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,8 +16,10 @@ from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO
 from pricelake.demand.response.fitting import Fitted, Prior, fit_response
 from pricelake.demand.response.identification import identified_by
 from pricelake.demand.response.model import ELASTICITY, ResponseModel
+from pricelake.demand.response.pack import Response
 from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
 from pricelake.demand.response.past import PAST, PAST_PRICE
+from pricelake.demand.response.pooling import Pooled
 from pricelake.demand.response.price_model import (
     DIGITS,
     INSTRUMENT_SQL,
@@ -51,10 +53,14 @@ class Learnt:
     Attributes:
         model: the response.
         facts: JSON-ready: strengths of instruments, coefficients, spread of elasticities, identification by category.
+        products: ``product_id`` of the fit, in its order, shape ``(n_products,)``.
+        fitted: its end.
     """
 
     model: ResponseModel
     facts: dict[str, Any]
+    products: pd.Index
+    fitted: Fitted
 
 
 def learn_response(
@@ -67,6 +73,7 @@ def learn_response(
     prior: Prior,
     least_f: float,
     on_round: Callable[[int, int], None] | None = None,
+    before: Learnt | None = None,
 ) -> Learnt:
     """Fit price model and response regression.
 
@@ -80,6 +87,7 @@ def learn_response(
         prior: what is believed before.
         least_f: least F of an instrument that is used.
         on_round: told the round and the most there can be.
+        before: learnt from fewer periods, to begin where it ended; None: to begin at the prior.
     """
     end = F.lit(training_end)
     past = with_deviations(panel, end).where(F.col("period_start") < end)
@@ -100,7 +108,9 @@ def learn_response(
         packs = packs.persist(StorageLevel.MEMORY_AND_DISK)
         try:
             run = over_packs(packs, len(products))
-            fitted = fit_response(run, COEFFICIENT_SD, traits.features, traits.blocks, traits.groups, prior, on_round)
+            kinds = (traits.features, traits.blocks, traits.groups)
+            start = None if before is None else _carried(before, products)
+            fitted = fit_response(run, COEFFICIENT_SD, *kinds, prior, on_round, start)
             information = run(fitted.response).information
         finally:
             packs.unpersist()
@@ -110,7 +120,17 @@ def learn_response(
     category = traits.groups["category"]
     found = identified_by(information, fitted.response.elasticity, category, fitted.inflation, instrumented)
     model = _model(price, fitted, traits, found[category], prior, training_end)
-    return Learnt(model, _facts(price, fitted, traits, found) | {"learnt_until": training_end.isoformat()})
+    facts = _facts(price, fitted, traits, found) | {"learnt_until": training_end.isoformat()}
+    return Learnt(model, facts, pd.Index(products), fitted)
+
+
+def _carried(before: Learnt, products: pd.Series) -> tuple[Response, Pooled]:
+    """Where a fit ended, for other products: those that it did not know have what all have."""
+    response, pooled = before.fitted.response, before.fitted.pooled
+    place = before.products.get_indexer(pd.Index(products))
+    sizes = np.where(place < 0, response.overall, response.elasticity[place])
+    unsure = np.where(place < 0, (response.overall * pooled.product_sd) ** 2, response.variance[place])
+    return replace(response, elasticity=sizes, variance=unsure), pooled
 
 
 def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
