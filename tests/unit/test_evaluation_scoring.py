@@ -1,6 +1,6 @@
 """Scoring on a simulated shop whose truth is handed to a contender, which is then made to err."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import possible_gain, profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
 from pricelake.evaluation.scoring.stability import stability
-from pricelake.evaluation.scoring.stage import Stage, enter
+from pricelake.evaluation.scoring.stage import MOVES, Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.pricing.endings import EndingGrid
@@ -50,9 +50,13 @@ def stage() -> Stage:
 
 @pytest.fixture(scope="module")
 def known(stage: Stage) -> Stage:
-    """The same shop with a history for everything."""
-    opened = stage.history.open.assign(list_price=1.0)
-    history = History(pd.DataFrame(), opened, stage.history.offers, pd.Series(dtype=float), pd.DataFrame())
+    """The same shop with a history for everything: what is expected now for eight weeks, ten times that before."""
+    opened, offers = stage.history.open.assign(list_price=1.0), stage.history.offers
+    units = stage.own_truth[0][:, MOVES.index(0.0)]
+    weeks = [offers.assign(period_start=week, units=units * (10.0 if week < 4 else 1.0)) for week in range(12)]
+    history = History(
+        pd.concat(weeks, ignore_index=True), opened, stage.history.offers, pd.Series(dtype=float), pd.DataFrame()
+    )
     return Stage(stage.market, history, stage.feasible, stage.setting, weeks=(1, 4))
 
 
@@ -377,10 +381,38 @@ def test_promises_are_held_against_what_comes_true(known: Stage) -> None:
     assert values(found, "coverage_50", contender="braggart") == [0.0, 0.0]
 
 
+def test_recent_profit_is_that_of_eight_periods_at_todays_prices_and_costs(known: Stage) -> None:
+    history = known.history
+    each = known.own_truth[0][:, MOVES.index(0.0)] * (history.price_now - history.unit_cost)
+    assert known.recent_profit == pytest.approx([each[rows].sum() for _, rows in known.groups])
+
+
+def test_promises_that_expect_what_can_be_known_lie_on_a_line_of_slope_one(known: Stage) -> None:
+    """Demand that turns out weak or strong, which nobody could know, makes nobody's line flatter."""
+    four = replace(known)
+    told, count = enter(Promiser(stage=known), known), len(known.groups)
+    gain = np.resize([0.05, 0.05, 0.15, 0.15], count)
+    demand = np.resize([0.5, 1.5], count)
+    stated = np.zeros(len(known.history.offers))
+    for (_, rows), amount in zip(known.groups, 100.0 * gain, strict=True):
+        stated[rows] = amount / len(rows)
+
+    def profit(prices: Floats, weeks: Sequence[int]) -> Floats:
+        is_now = bool((prices == known.history.price_now).all())
+        return np.array([100.0 * demand * (1.0 if is_now else 1.0 + gain)])
+
+    vars(four).update(groups=known.groups, recent_profit=np.full(count, 100.0), profit=profit)
+    gains = (stated, np.zeros(len(stated)), np.zeros((1, len(stated))))
+    made = promises_of(four, replace(told, gains=gains))
+    assert made is not None
+    whole = replace(made, seed=np.full(count, known.seeds[0]))
+    assert values(promise(replace(four, history=known.history), [whole]), "slope")[0] == pytest.approx(1.0)
+
+
 def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known: Stage) -> None:
     told = enter(Promiser(stage=known, deviation=0.5), known)
     assert told.gains is not None
-    now = known.first_profit_now
+    now = known.recent_profit
     signs = np.where(np.arange(len(known.history.offers)) % 3 == 0, -1.0, 1.0)
     parts = np.stack([0.3 * signs, np.full(len(signs), 0.2)])
     apart, together = (
@@ -401,8 +433,8 @@ def test_categories_without_a_promise_are_counted_by_reason(known: Stage) -> Non
     held = np.isin(np.arange(len(now)), [*first, *second])
     some = replace(told, prices=np.where(held, now, told.prices))
     poor = replace(known)
-    vars(poor).update(groups=known.groups, first_profit_now=known.first_profit_now.copy())
-    poor.first_profit_now[[0, 2, 3]] = [-1.0, 0.0, -5.0]
+    vars(poor).update(groups=known.groups, recent_profit=known.recent_profit.copy())
+    poor.recent_profit[[0, 2, 3]] = [-1.0, 0.0, -5.0]
     made = promises_of(poor, some)
     assert made is not None
     assert (made.unmoved, made.losing) == (1, 3)  # the first is unmoved, too: a loss is told first, alike for everybody

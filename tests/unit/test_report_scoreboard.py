@@ -171,7 +171,9 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "pricelake score --settings quick.yaml" in text
     assert "25 November 2026, 00:39 UTC" in text
     assert "1000–1009" in text
-    why = "because it moves none of their prices, and because they lose money at the prices in force"
+    why = (
+        "because it moves none of their prices, and because what they sold lately earns nothing at the prices in force"
+    )
     assert f"Categories without a promise ({why}): PriceLake 10 of 50 (7 and 3)." in text
     assert re.search(r"1000–1009 40 10 1 78 −2\.81 12\.3 5\.2", text)
 

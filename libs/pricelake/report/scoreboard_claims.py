@@ -80,9 +80,9 @@ CLAIMS = {
         "Promises",
         "The gain that a recommendation promises is the gain that follows, and its intervals hold as often as they "
         "say.",
-        "The true gain in expected profit of each category under the recommended prices, as a share of its profit at "
-        "the prices in force. Kept promises lie on a line of slope 1 and intercept 0; the 50 and 90 % intervals "
-        "should hold in 50 and 90 % of the categories.",
+        "The true gain in expected profit of each category under the recommended prices, as a share of what it earned "
+        "a week over the last 8 weeks, at the prices in force. Kept promises lie on a line of slope 1 and intercept 0; "
+        "the 50 and 90 % intervals should hold in 50 and 90 % of the categories.",
     ),
     "cold_start": Claim(
         "What does it know of new products?",

@@ -163,7 +163,9 @@ def _left_out(board: Scoreboard) -> list[str]:
     ]
     if not said:
         return []
-    why = "because it moves none of their prices, and because they lose money at the prices in force"
+    why = (
+        "because it moves none of their prices, and because what they sold lately earns nothing at the prices in force"
+    )
     return [f"Categories without a promise ({why}): {'; '.join(said)}."]
 
 

@@ -115,7 +115,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Promise:
-    """A category's promised and realised gain, as shares of its profit at the prices in force."""
+    """A category's promised and realised gain, as shares of its recent profit."""
 
     contender: str
     seed: int

@@ -41,7 +41,7 @@ class Judged:
         promises: one entry per contender and category with a promise, JSON-ready.
         failures: contenders that failed as a whole, with what they raised.
         left_out: by contender that promises, how many categories it promises something for, and how many it does not
-            because it moves no price or because they lose money at the prices in force; JSON-ready.
+            because it moves no price or because they earned nothing lately; JSON-ready.
     """
 
     measured: list[Measured] = field(default_factory=list)

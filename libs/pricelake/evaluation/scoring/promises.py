@@ -1,7 +1,10 @@
 """Section ``promise``: what contenders say that their prices will gain, beside what they gain in truth.
 
-A promise is made by category and market, for the first period, as a share of the profit that the category makes at the
-prices in force. Categories in which a contender moves no price are without a promise.
+A promise is made by category and market, for the first period, as a share of what the category earned in a period
+lately, at the prices in force (:attr:`pricelake.evaluation.scoring.stage.Stage.recent_profit`). That is known when the
+promise is made. As a share of the profit that is true in the first period, which nobody knows, even the best of
+forecasters would promise too much where demand turns out weak and too little where it turns out strong, and its line
+would be flatter than 1. Categories in which a contender moves no price are without a promise.
 """
 
 from collections.abc import Sequence
@@ -26,11 +29,12 @@ class Promises:
         contender: whose.
         seed: of the category's world.
         category: name.
-        promised: gain as a share of the category's profit at the prices in force.
+        promised: gain as a share of the category's recent profit.
         realised: the same in truth.
         spread: standard deviation of the promise; NaN where none is stated.
         unmoved: categories without a promise because it moves none of their prices.
-        losing: categories without a promise because they lose money at the prices in force, whatever it does.
+        losing: categories without a promise because what they sold lately earns nothing at the prices in force,
+            whatever it does.
     """
 
     contender: str
@@ -51,14 +55,15 @@ class Promises:
 def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     """What a contender promises; None: it makes no promises at all.
 
-    Categories that lose money at the prices in force have no promise: a share of a loss means nothing.
+    Categories that earned nothing lately have no promise: a share of a loss means nothing.
     """
     if contestant.gains is None:
         return None
     history = stage.history
-    now, then = stage.first_profit_now, stage.profit(contestant.prices, [1])[0]
+    recent = stage.recent_profit
+    now, then = (stage.profit(prices, [1])[0] for prices in (history.price_now, contestant.prices))
     moved = contestant.prices != history.price_now
-    earning = [number for number in range(len(stage.groups)) if now[number] > 0.0]
+    earning = [number for number in range(len(stage.groups)) if recent[number] > 0.0]
     groups = [number for number in earning if moved[stage.groups[number][1]].any()]
     rows = [stage.groups[number][1] for number in groups]
     # a held price has no uncertainty, and a forbidden one is held
@@ -68,10 +73,10 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
         contender=contestant.name,
         seed=stage.seed_of_group[groups],
         category=np.array([history.offers["category"].iloc[one[0]] for one in rows], dtype=object),
-        promised=np.array([gain[one].sum() for one in rows]) / now[groups],
-        realised=(then - now)[groups] / now[groups],
+        promised=np.array([gain[one].sum() for one in rows]) / recent[groups],
+        realised=(then - now)[groups] / recent[groups],
         spread=np.sqrt(np.array([own[one].sum() + np.sum(shared[:, one].sum(axis=1) ** 2) for one in rows]))
-        / now[groups],
+        / recent[groups],
         unmoved=len(earning) - len(groups),
         losing=len(stage.groups) - len(earning),
     )
