@@ -183,7 +183,8 @@ def test_uncertainty_is_that_of_the_response_at_the_reference_price(panel, model
     opened = panel.where("is_open").toPandas().set_index("product_id").reindex(found.index)
     of_mean = (np.exp(-found["log_units"]) + found["dispersion"]) / opened["age_periods"]
     is_short = opened["sold_periods"] < 20
-    wanted = np.minimum(np.sqrt(0.3**2 + np.where(is_short, of_mean, 0.0)), MAX_LOG_UNITS_SD)
+    variance = 0.3**2 + found["dispersion"] + np.where(is_short, of_mean, 0.0)
+    wanted = np.minimum(np.sqrt(variance), MAX_LOG_UNITS_SD)
     np.testing.assert_allclose(found["log_units_sd"], wanted, rtol=1e-9)
 
 
@@ -204,7 +205,8 @@ def test_a_product_of_two_weeks_has_the_elasticity_of_its_kind_and_a_level_of_it
         row = found.loc[name]
         assert (row["elasticity_low"] + row["elasticity_high"]) / 2 == pytest.approx(kind["elasticity"])
         of_mean = (np.exp(-row["log_units"]) + row["dispersion"]) / 2
-        assert row["log_units_sd"] == pytest.approx(min(np.sqrt(0.3**2 + of_mean), MAX_LOG_UNITS_SD))
+        variance = 0.3**2 + row["dispersion"] + of_mean
+        assert row["log_units_sd"] == pytest.approx(min(np.sqrt(variance), MAX_LOG_UNITS_SD))
     # the network smooths what was sold in both weeks, the first one too
     assert found.loc["loud", "log_units"] > found.loc["young", "log_units"] + 1.0
     assert "young" not in set(draw_curves(both, calm, AS_OF, "7", 3, 7).toPandas()["product_id"])

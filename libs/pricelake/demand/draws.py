@@ -1,9 +1,10 @@
-"""Samples of demand curves: what is not known of level and elasticity, drawn many times for many products at once.
+"""Samples of demand curves: what is not known of a period's demand, drawn many times for many products at once.
 
-Level and elasticity are independent and normal. The elasticity's error has the parts that ``gold.demand_curves`` tells
-apart: the product's own, one that the products of its category share, and one that all share. Within a sample they are
-the same for all who share them, so that what is added up over products, such as the profit of a shop, scatters as
-widely as it should. The error is relative to the curve: a sample is steeper or flatter along all of it.
+Errors of log units (``log_units_sd``) and of the elasticity are independent and normal. The elasticity's error has the
+parts that ``gold.demand_curves`` tells apart: the product's own, one that the products of its category share, and one
+that all share. Within a sample they are the same for all who share them, so that what is added up over products, such
+as the profit of a shop, scatters as widely as it should. The error is relative to the curve: a sample is steeper or
+flatter along all of it.
 """
 
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ELASTICITY, ELASTICITY_SDS, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.sequence import with_sequence
-from pricelake.demand.uncertainty import with_short_history
+from pricelake.demand.uncertainty import period_sd
 from pricelake.demand.usual import with_usual_history
 
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ def draw_curves(
 
 
 def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
-    """Curves with ``log_units_sd``, above 0 (see ``uncertainty``), and ``ELASTICITY_SDS`` at the reference price.
+    """Curves with ``ELASTICITY_SDS`` at the reference price and ``log_units_sd``.
+
+    See :func:`pricelake.demand.uncertainty.period_sd`.
 
     Args:
         curves: rows with ``category_value``, ``sold_periods``, ``age_periods``, ``CURVE_OUTPUTS``, ``elasticity`` and
@@ -206,7 +208,7 @@ def with_uncertainty(curves: DataFrame, model: DemandModel) -> DataFrame:
     return joined.withColumns(
         {
             **{name: F.col(name) * -F.col("__here") / F.col("elasticity") for name in ELASTICITY_SDS},
-            "log_units_sd": with_short_history(
+            "log_units_sd": period_sd(
                 F.coalesce("log_units_sd", F.lit(model.log_units_sd[""])), model.encoding.min_sold_periods
             ),
         }

@@ -1,8 +1,8 @@
-"""How far the level of a curve can be trusted, from the data.
+"""How far the units of a curve can be trusted, from the data.
 
-The part of the squared error of a product's total over the validation periods that the likelihood's own noise does not
-explain, by the method of moments, per category and shrunk to all categories. How far its elasticity can be trusted is
-in the response (:mod:`pricelake.demand.response.pooling`).
+The error of the level is the part of the squared error of a product's total over the validation periods that the
+likelihood's own noise does not explain, by the method of moments, per category and shrunk to all categories. How far
+the elasticity can be trusted is in the response (:mod:`pricelake.demand.response.pooling`).
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def level_errors(predicted: DataFrame) -> DataFrame:
 
 
 def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
-    """Uncertainty of ``log_units`` per category, and under '' for categories without validation rows.
+    """Uncertainty of the level per category, and under '' for categories without validation rows.
 
     Args:
         moments: category value → (excess, squared_mean, totals) of :func:`level_errors`.
@@ -63,18 +63,23 @@ def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str,
     return found
 
 
-def with_short_history(log_units_sd: Column, min_sold_periods: int) -> Column:
-    """The uncertainty of ``log_units`` with what a short history leaves open.
+def period_sd(level_sd: Column, min_sold_periods: int) -> Column:
+    """Uncertainty of the log of what a period's demand will be, around ``log_units``: ``log_units_sd`` of a curve.
+
+    It has three parts: how well the level is known; what a short history leaves open; and what moves demand in one
+    period and nobody foresees. A negative binomial is a Poisson draw around a mean that scatters with the relative
+    variance ``a``, its dispersion (Cameron and Trivedi, *Regression Analysis of Count Data*, 2nd ed. 2013, section
+    3.3). The draw itself, that customers buy in whole units, is not in it.
 
     The mean of ``n`` periods of a negative binomial with mean ``m`` and dispersion ``a`` has the relative variance
     ``(1 / m + a) / n``. Of products that sold in ``min_sold_periods`` periods it is in the measured error already.
 
     Args:
-        log_units_sd: of the category; its rows have ``log_units``, ``dispersion``, ``sold_periods`` and
-            ``age_periods``, the periods that are known.
+        level_sd: of the category (:func:`log_units_sd`); its rows have ``log_units``, ``dispersion``, ``sold_periods``
+            and ``age_periods``, the periods that are known.
         min_sold_periods: periods with sales of the products that the error was measured on.
     """
     known = F.greatest("age_periods", F.lit(1))
     of_mean = (F.exp(-F.col("log_units")) + F.col("dispersion")) / known
     short = F.when(F.col("sold_periods") < min_sold_periods, of_mean).otherwise(F.lit(0.0))
-    return F.least(F.sqrt(log_units_sd * log_units_sd + short), F.lit(MAX_LOG_UNITS_SD))
+    return F.least(F.sqrt(level_sd * level_sd + short + F.col("dispersion")), F.lit(MAX_LOG_UNITS_SD))

@@ -103,9 +103,9 @@ class ExpectedIntervals:
     """Intervals of what one list price brings, each around the value in ``Expected``.
 
     Attributes:
-        units: of expected units.
-        revenue: of expected revenue, currency.
-        profit: of expected profit, currency; NaN where no cost is known.
+        units: of units.
+        revenue: of revenue, currency.
+        profit: of profit, currency; NaN where no cost is known.
     """
 
     units: Interval
@@ -115,15 +115,15 @@ class ExpectedIntervals:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Central intervals of *expected* units, revenue, profit and uplift.
+    """Central intervals of what the period's demand brings: units, revenue, profit and uplift.
 
-    They say how well the expectation is known, not how single periods scatter around it: the negative-binomial
-    dispersion of outcomes is not in them.
+    What nobody foresees of the period is in them, as far as it is in ``log_units_sd``; that customers buy in whole
+    units is not.
 
     Attributes:
         now: at the list price in force.
         then: at the list price recommended.
-        uplift: of the expected uplift, currency.
+        uplift: of the uplift, currency.
         uplift_parts: what the uplift changes by, in currency, if the elasticity is nearer 0 than stated by one standard
             deviation of the error that is the product's own, that products of its category share, and that all
             products share, and if others of the category get more of what is lost than stated by one standard

@@ -39,8 +39,8 @@ def draw_curve(
 ) -> DrawnCurve:
     """Expected units over the price range of one product.
 
-    The interval is that of the *expected* units: with u = ln(price / reference price), the log of expected units has
-    the variance ``log_units_sd**2 + (u * elasticity_sd)**2`` (delta method, the two errors taken as independent).
+    The interval is that of the period's demand: with u = ln(price / reference price), its log has the variance
+    ``log_units_sd**2 + (u * elasticity_sd)**2`` (delta method, the two errors taken as independent).
 
     Args:
         recommendation: the product's recommendation.

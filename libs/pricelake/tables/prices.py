@@ -46,7 +46,9 @@ DEMAND_CURVES = TableContract(
         required("elasticity_sd", DOUBLE, "uncertainty of the elasticity at the reference price, 0 or more"),
         required("elasticity_kind_sd", DOUBLE, "part of elasticity_sd that products of the category share"),
         required("elasticity_common_sd", DOUBLE, "part of elasticity_sd that all products share"),
-        required("log_units_sd", DOUBLE, "uncertainty of log_units, 0 or more"),
+        required(
+            "log_units_sd", DOUBLE, "standard deviation of the log of the period's demand around log_units, 0 or more"
+        ),
         required(
             "diversion_ratio",
             DOUBLE,
@@ -110,10 +112,10 @@ PRICE_RECOMMENDATIONS = TableContract(
         optional("unit_cost", MONEY, "cost per unit; null: unknown"),
         optional("cost_source", TEXT, "brought or assumed; null: unknown"),
         optional("units_now", DOUBLE, "expected units of the period at price_now; null: no demand curve"),
-        optional("units_now_low", DOUBLE, "lower end of the interval of expected units at price_now"),
+        optional("units_now_low", DOUBLE, "lower end of the interval of the period's demand at price_now"),
         optional("units_now_high", DOUBLE, "upper end"),
         optional("units_then", DOUBLE, "expected units at price_recommended"),
-        optional("units_then_low", DOUBLE, "lower end of the interval of expected units at price_recommended"),
+        optional("units_then_low", DOUBLE, "lower end of the interval of the period's demand at price_recommended"),
         optional("units_then_high", DOUBLE, "upper end"),
         optional("revenue_now_amount", MONEY, "expected revenue of the period at price_now; null: no demand curve"),
         optional("revenue_now_low_amount", MONEY, "lower end of its interval"),
