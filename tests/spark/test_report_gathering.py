@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy.stats import norm
 
 from pricelake.errors import PricingError
 from pricelake.report import decisions, evidence
@@ -28,8 +30,8 @@ def prices(spark: SparkSession) -> DataFrame:
     return frame(spark, "gold.price_recommendations").cache()
 
 
-def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
-    totals = decisions.decision_totals(prices, weakest_elasticity=1.0)
+def test_totals_add_up_to_what_the_rows_say(spark: SparkSession, prices: DataFrame) -> None:
+    totals = decisions.decision_totals(prices, frame(spark, "bronze.products"), 1.0, 0.8)
     changed = [row for row in PRICES if row["is_changed"]]
     costed = [row for row in changed if row["profit_then_amount"] is not None]
     decided = Counter(row["decision"] for row in PRICES)
@@ -38,8 +40,9 @@ def test_totals_add_up_to_what_the_rows_say(prices: DataFrame) -> None:
         decided[name] for name in ("raise", "lower", "keep", "hold")
     )
     assert totals.profit_uplift == sum(row["uplift_amount"] for row in costed)
-    assert totals.profit_uplift_low == sum(row["uplift_low_amount"] for row in costed)
-    assert totals.profit_uplift_high == sum(row["uplift_high_amount"] for row in costed)
+    half = norm.ppf(0.9) * decisions.total_uplift_sd(prices, frame(spark, "bronze.products"), 0.8)
+    assert float(totals.profit_uplift_high - totals.profit_uplift) == pytest.approx(half, abs=1e-3)
+    assert float(totals.profit_uplift - totals.profit_uplift_low) == pytest.approx(half, abs=1e-3)
     assert totals.assumed_uplift == sum(row["uplift_amount"] for row in costed if row["cost_source"] == "assumed")
     assert totals.costless_changed == len(changed) - len(costed) > 0
     assert totals.revenue_uplift == sum(row["revenue_then_amount"] - row["revenue_now_amount"] for row in changed)
@@ -60,14 +63,50 @@ def test_prices_outside_the_rules_today_are_counted_by_what_became_of_them(spark
     down = forced | {"is_changed": True, "decision": "lower", "uplift_amount": Decimal("-0.30")}
     held = forced | {"is_changed": False, "decision": "hold"}
     marked = [PRICES[1] | {"product_id": "a"} | down, PRICES[1] | {"product_id": "b"} | held, PRICES[1]]
-    totals = decisions.decision_totals(frame(spark, "gold.price_recommendations", marked), weakest_elasticity=0.5)
+    products = frame(spark, "bronze.products")
+    totals = decisions.decision_totals(frame(spark, "gold.price_recommendations", marked), products, 0.5, 0.8)
     assert (totals.forced_changed, totals.forced_held) == (1, 1)
     assert totals.forced_uplift == Decimal("-0.30")
 
 
-def test_nothing_to_report_is_an_error_not_an_empty_page(prices: DataFrame) -> None:
+def test_the_error_of_a_total_is_that_of_draws_in_which_products_and_kinds_err_together(spark: SparkSession) -> None:
+    """Ten products in two markets and two categories; half of them are raised, half lowered."""
+    rng = np.random.default_rng(4)
+    at = pd.DataFrame({"product": np.repeat(np.arange(10), 2), "market": ["m0", "m1"] * 10})
+    at["category"] = at["product"] % 2
+    parts = rng.uniform(0.5, 2.0, (4, 20)) * np.where(at["product"] % 3 == 0, -1.0, 1.0)
+    level = rng.uniform(0.2, 1.0, 20)
+    half = norm.ppf(0.9) * np.sqrt(level**2 + (parts**2).sum(axis=0))
+    row = next(row for row in PRICES if row["is_changed"] and row["profit_then_amount"] is not None)
+    names = [f"uplift_{name}_sd_amount" for name in ("product", "kind", "diversion", "common")]
+    rows = [
+        row
+        | {"product_id": f"q{one.product}", "market_id": one.market, "uplift_amount": Decimal(5)}
+        | {"uplift_low_amount": decimal(5.0 - half[n]), "uplift_high_amount": decimal(5.0 + half[n])}
+        | {name: decimal(part) for name, part in zip(names, parts[:, n], strict=True)}
+        for n, one in enumerate(at.itertuples())
+    ]
+    products = [
+        TABLES["bronze.products"][0] | {"product_id": f"q{number}", "category": f"c{number % 2}"}
+        for number in range(10)
+    ]
+    prices = frame(spark, "gold.price_recommendations", rows)
+    found = decisions.total_uplift_sd(prices, frame(spark, "bronze.products", products), 0.8)
+    draws = 200_000
+    own, kind, diversion, common = (rng.standard_normal((draws, count)) for count in (10, 2, 2, 1))
+    errors = parts[0] * own[:, at["product"]] + parts[1] * kind[:, at["category"]] + parts[3] * common
+    errors += parts[2] * diversion[:, at["category"]]
+    errors += level * rng.standard_normal((draws, 20))
+    assert found == pytest.approx(errors.sum(axis=1).std(), rel=0.01)
+
+
+def decimal(value: float) -> Decimal:
+    return Decimal(f"{value:.4f}")
+
+
+def test_nothing_to_report_is_an_error_not_an_empty_page(spark: SparkSession, prices: DataFrame) -> None:
     with pytest.raises(PricingError, match=r"^gold.price_recommendations holds no price for this as-of date"):
-        decisions.decision_totals(prices.where("false"), weakest_elasticity=1.0)
+        decisions.decision_totals(prices.where("false"), frame(spark, "bronze.products"), 1.0, 0.8)
 
 
 def test_held_reasons_flags_and_rules_are_counted(prices: DataFrame) -> None:

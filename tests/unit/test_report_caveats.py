@@ -110,10 +110,10 @@ def test_season_is_claimed_only_where_the_model_knows_it() -> None:
     ) in not_yet
 
 
-def test_gains_are_told_to_be_upper_estimates() -> None:
-    assert told()["What the interval covers"].endswith(
-        "The gains are not corrected yet for having picked the best of many candidates: read them as upper estimates."
-    )
+def test_what_the_interval_leaves_out_is_told() -> None:
+    text = told()["What the interval covers"]
+    assert text.startswith("Each product's interval holds what the week's demand brings in 90 % of cases")
+    assert text.endswith("as a whole is not in it: see the bias under “Can the model forecast?”.")
 
 
 def test_all_cuts_are_warned_of_the_other_way_round() -> None:

@@ -28,10 +28,12 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
         ),
         (
             "What the interval covers",
-            f"Each product's interval covers its expected value in {findings.interval_rate * 100:.0f} % of cases if "
-            "the model is right. The interval of the total adds up all lower and all upper ends: the case in which "
-            f"every estimate errs the same way. Chance in a single {findings.period}'s sales comes on top. The gains "
-            "are not corrected yet for having picked the best of many candidates: read them as upper estimates.",
+            f"Each product's interval holds what the {findings.period}'s demand brings in "
+            f"{findings.interval_rate * 100:.0f} % of cases if the model is right: how well its level and its reaction "
+            f"to price are known, and what moves demand in a {findings.period} and nobody foresees. That customers buy "
+            "in whole units comes on top. The total's interval is narrower than its parts: their errors even out, but "
+            "for those that the products of a category, or all products, share. A forecast that is too high or too low "
+            "as a whole is not in it: see the bias under “Can the model forecast?”.",
         ),
     ]
 

@@ -1,6 +1,8 @@
 """Recommendations in figures: one Spark aggregation per question, each with a bounded result."""
 
 from dataclasses import fields
+from decimal import Decimal
+from statistics import NormalDist
 
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -14,6 +16,8 @@ LARGEST_BUCKET = 50  # changes beyond 100 % share the outermost bars
 MOST_CODES = 50
 MOST_ORIGINS = 5
 NEAR_WEAKEST = 0.1  # of an elasticity
+HAS_COST = "profit_then_amount IS NOT NULL"
+OF_CATEGORY = ("kind", "diversion")  # parts of the uplift's error that products of a category share
 # a rule with a lower and an upper limit has two entries in the trail of one price
 ONCE_PER_RULE = """
     transform(array_distinct(transform(rules, one -> struct(one.rule, one.kind))), named -> struct(
@@ -34,17 +38,21 @@ def _sum_where(condition: Column, amount: str) -> Column:
     return F.coalesce(F.sum(F.when(condition, F.col(amount))), F.lit(0).cast("decimal(28,4)"))
 
 
-def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTotals:
+def decision_totals(
+    prices: DataFrame, products: DataFrame, weakest_elasticity: float, interval_rate: float
+) -> DecisionTotals:
     """All decisions in one row.
 
     Args:
         prices: ``gold.price_recommendations`` of one as-of date.
+        products: ``bronze.products``.
         weakest_elasticity: smallest size that an elasticity may have at the usual price.
+        interval_rate: coverage of the stated intervals, 0–1.
 
     Raises:
         PricingError: there is no recommendation to report.
     """
-    changed, costed = F.col("is_changed"), F.col("profit_then_amount").isNotNull()
+    changed, costed = F.col("is_changed"), F.expr(HAS_COST)
     assumed, forced = F.col("cost_source") == "assumed", F.array_contains("flags", "price_now_breaks_rule")
     is_low = F.col("confidence").isin("low", "none")
     row = prices.agg(
@@ -58,8 +66,6 @@ def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTot
         F.max("period_start").alias("period_last"),
         _sum_where(F.lit(True), "profit_now_amount").alias("profit_now"),
         _sum_where(changed & costed, "uplift_amount").alias("profit_uplift"),
-        _sum_where(changed & costed, "uplift_low_amount").alias("profit_uplift_low"),
-        _sum_where(changed & costed, "uplift_high_amount").alias("profit_uplift_high"),
         _sum_where(changed & costed & assumed, "uplift_amount").alias("assumed_uplift"),
         F.count_if(changed & assumed).alias("assumed_changed"),
         _sum_where(F.lit(True), "revenue_now_amount").alias("revenue_now"),
@@ -84,7 +90,49 @@ def decision_totals(prices: DataFrame, weakest_elasticity: float) -> DecisionTot
             "gold.price_recommendations holds no price for this as-of date, so there is nothing to report. "
             "Run recommend_prices for the same date first."
         )
-    return DecisionTotals(**row.asDict())
+    found = row.asDict()
+    half = _quantile(interval_rate) * total_uplift_sd(prices, products, interval_rate)
+    ends = {end: found["profit_uplift"] + round(Decimal(sign * half), 4) for end, sign in (("low", -1), ("high", 1))}
+    return DecisionTotals(**found, profit_uplift_low=ends["low"], profit_uplift_high=ends["high"])
+
+
+def total_uplift_sd(prices: DataFrame, products: DataFrame, interval_rate: float) -> float:
+    """Standard deviation of the whole gain in profit of the changed prices, shop currency.
+
+    Errors of an elasticity that belong to the product go one way in all its markets, those of its kind and of what
+    others gain by lost units in all products of the category, and those that all products share everywhere; each is
+    added up with its sign before it is squared, so that raised prices make up for lowered ones. What is left of each
+    row's interval, demand that nobody foresees, is independent of the others.
+
+    Args:
+        prices: ``gold.price_recommendations`` of one as-of date.
+        products: ``bronze.products``.
+        interval_rate: coverage of the stated intervals, 0–1.
+    """
+    shared = ("product", *OF_CATEGORY, "common")
+    parts = {name: F.col(f"uplift_{name}_sd_amount").cast("double") for name in shared}
+    whole = (F.col("uplift_high_amount") - F.col("uplift_low_amount")).cast("double") / (2 * _quantile(interval_rate))
+    rest = F.greatest(whole**2 - sum(part**2 for part in parts.values()), F.lit(0.0))
+    changed = prices.where(f"is_changed AND {HAS_COST}")
+    of_product = changed.groupBy("product_id").agg(
+        F.sum(rest).alias("rest"), *(F.sum(part).alias(name) for name, part in parts.items())
+    )
+    of_category = (
+        of_product.join(products.select("product_id", "department", "category"), "product_id", how="left")
+        .groupBy("department", "category")
+        .agg(
+            F.sum(F.col("rest") + F.col("product") ** 2).alias("rest"),
+            *(F.sum(name).alias(name) for name in (*OF_CATEGORY, "common")),
+        )
+    )
+    apart = F.col("rest") + sum(F.col(name) ** 2 for name in OF_CATEGORY)
+    row = of_category.agg((F.sum(apart) + F.sum("common") ** 2).alias("variance")).first()
+    return 0.0 if row is None or row["variance"] is None else float(row["variance"]) ** 0.5
+
+
+def _quantile(interval_rate: float) -> float:
+    """Standard deviations from the middle of a normal interval to its ends."""
+    return NormalDist().inv_cdf(0.5 + min(interval_rate, 1 - 1e-9) / 2)
 
 
 def _counts(codes: DataFrame) -> tuple[Count, ...]:

@@ -20,8 +20,8 @@ class DecisionTotals:
         period_last: last period priced.
         profit_now: expected profit at today's prices, over all prices with a curve and a cost.
         profit_uplift: expected profit gained by the changed prices with a known or assumed cost.
-        profit_uplift_low: sum of the lower ends of their intervals.
-        profit_uplift_high: sum of the upper ends.
+        profit_uplift_low: lower end of its interval.
+        profit_uplift_high: upper end.
         assumed_uplift: part of ``profit_uplift`` that rests on assumed costs.
         assumed_changed: changed prices whose cost is assumed.
         revenue_now: expected revenue at today's prices, over all prices with a curve.
@@ -200,7 +200,7 @@ class DrawnCurve:
         recommendation: what is recommended for it.
         prices: candidate prices, ascending, shape ``(n_steps,)``, shop currency.
         units: expected units at each price.
-        units_low: lower end of the interval of expected units.
+        units_low: lower end of the interval of the period's demand.
         units_high: upper end.
         observed: past periods.
     """

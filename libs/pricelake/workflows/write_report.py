@@ -60,7 +60,9 @@ def write_report(job: Job) -> dict[str, Any]:
     job.reporter.step("gathering decisions")
     tables = _read(job)
     # refuses an empty date before anything else is worked out
-    totals = decisions.decision_totals(tables.prices, job.settings.demand.min_elasticity)
+    totals = decisions.decision_totals(
+        tables.prices, tables.products, job.settings.demand.min_elasticity, job.settings.pricing.interval_rate
+    )
     job.rows_in += totals.prices
     opportunities = decisions.largest_opportunities(tables.prices, OPPORTUNITIES)
     chosen = decisions.choice_of_products(tables.prices, job.settings.report.curves)
@@ -89,7 +91,7 @@ def headline_figures(totals: DecisionTotals) -> dict[str, float]:
     Returns:
         in shop currency, expected for the open period: ``profit_now_amount`` (prices with a curve and a cost),
         ``profit_gain_amount`` with ``profit_gain_low_amount`` and ``profit_gain_high_amount`` (changed prices with a
-        cost; sums of the ends of their intervals), ``revenue_now_amount`` (prices with a curve),
+        cost; interval of the sum), ``revenue_now_amount`` (prices with a curve),
         ``revenue_gain_amount`` (changed prices); and ``low_confidence_changed``: changed prices of low or no
         confidence.
     """
