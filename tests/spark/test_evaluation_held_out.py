@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
 
 from pricelake.evaluation.baselines import bounded_rows, fit_lightgbm, with_lightgbm, with_naive_forecasts
 from pricelake.evaluation.held_out import Contender, elasticity_figures, judge, judge_by, score_bias
@@ -97,7 +98,7 @@ def test_naive_forecasts_are_of_units_as_sold_strictly_before(spark):
     )
     first = start + timedelta(weeks=9)
     held_out = panel.loc[panel["period_start"] >= first, ["product_id", "market_id", "period_start"]]
-    frame = with_naive_forecasts(spark.createDataFrame(held_out), spark.createDataFrame(panel), first, 7)
+    frame = with_naive_forecasts(spark.createDataFrame(held_out), spark.createDataFrame(panel), first, 7, F.lit(1.0))
     found = frame.toPandas().set_index(["product_id", "period_start"])
     weeks = (first, first + timedelta(weeks=1))
     assert [found.loc[("a", week), "last_week"] for week in weeks] == [9.0, 1000.0]
@@ -109,11 +110,24 @@ def test_naive_forecasts_are_of_units_as_sold_strictly_before(spark):
             assert found.loc[(product, week), "mean_8_weeks"] == pytest.approx(sum(before) / len(before))
 
 
+def test_the_mean_by_time_in_stock_is_of_demand(spark):
+    """Ten units a period in stock; lately half of each period was, so that five were sold."""
+    first, columns = (
+        date(2024, 3, 4),
+        "product_id string, market_id string, period_start date, units double, share double",
+    )
+    rows = [("a", "north", first - timedelta(weeks=n), 5.0 if n else 10.0, 0.5 if n else 1.0) for n in range(10)]
+    panel = spark.createDataFrame(rows, columns)
+    last = panel.where("share = 1").drop("units", "share")
+    row = with_naive_forecasts(last, panel, first, 7, F.col("share")).first()
+    assert (row["mean_8_weeks"], row["mean_8_weeks_in_stock"]) == (5.0, 10.0)
+
+
 def test_a_naive_forecast_without_anything_before_is_zero(spark):
     columns = "product_id string, market_id string, period_start date, units double"
     first = date(2024, 3, 4)
     panel = spark.createDataFrame([("new", "north", first, 7.0)], columns)
-    row = with_naive_forecasts(panel.drop("units"), panel, first, 7).first()
+    row = with_naive_forecasts(panel.drop("units"), panel, first, 7, F.lit(1.0)).first()
     assert (row["mean_8_weeks"], row["last_week"]) == (0.0, 0.0)
 
 

@@ -1,7 +1,9 @@
 """What a user would reach for instead: the mean of the last periods, the last period, gradient-boosted trees.
 
 The naive forecasts are of units as sold, not of the winsorised units in the panel's own lags and means: they are judged
-on what was sold, and nobody who takes last week's sales pulls them back first.
+on what was sold, and nobody who takes last week's sales pulls them back first. Where stock runs out often, the mean of
+what was sold forecasts sales well, for they are what was in stock, and says little of demand; the mean by time in stock
+is the naive forecast of demand.
 
 LightGBM gets the model's training and validation rows, its target, and its columns but two: not the product's id, and
 in place of the model's price column the price as the panel fills it (``workflows.demand_judging`` says why). Its
@@ -16,11 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-MEAN_8, LAST = "mean_8_weeks", "last_week"
+MEAN_8, LAST, IN_STOCK = "mean_8_weeks", "last_week", "mean_8_weeks_in_stock"
 MEAN_PERIODS = 8
 KEY = ("product_id", "market_id", "period_start")
 OBJECTIVES, LEAVES = ("tweedie", "poisson", "regression"), (127, 31)
@@ -51,24 +53,33 @@ class Booster:
     validation_wape: float
 
 
-def with_naive_forecasts(rows: DataFrame, panel: DataFrame, first: date, period_days: int) -> DataFrame:
-    """Rows with ``mean_8_weeks`` and ``last_week``, units per period as sold, one period ahead.
+def with_naive_forecasts(
+    rows: DataFrame, panel: DataFrame, first: date, period_days: int, exposure: Column
+) -> DataFrame:
+    """Rows with ``mean_8_weeks``, ``last_week`` and ``mean_8_weeks_in_stock``, units as sold, one period ahead.
 
-    Both count as the panel's ``units_mean_8`` and ``units_lag_1`` do, but units as sold: the mean is over the periods
-    on sale among the 8 before, the lag is of the period right before, and where there is none the forecast is 0.
+    The first two count as the panel's ``units_mean_8`` and ``units_lag_1`` do, but units as sold: the mean is over the
+    periods on sale among the 8 before, the lag is of the period right before, and where there is none the forecast is
+    0. The third is what was sold in those 8 periods over the time in stock, times the time in stock of the row.
 
     Args:
         rows: with the panel's key, none before ``first``.
         panel: closed rows of gold.demand_panel, from 8 periods before ``first`` on at least; ``units`` not null.
         first: first day of the earliest of ``rows``.
         period_days: days in a period.
+        exposure: share of a period that the product was in stock, above 0, of a row of ``panel``.
     """
     earliest = first - timedelta(days=MEAN_PERIODS * period_days)
     before = Window.partitionBy("product_id", "market_id").orderBy(F.unix_date("period_start"))
-    mean = F.avg("units").over(before.rangeBetween(-MEAN_PERIODS * period_days, -1))
+    lately = before.rangeBetween(-MEAN_PERIODS * period_days, -1)
+    mean = F.avg("units").over(lately)
+    rate = F.sum("units").over(lately) / F.sum(exposure).over(lately)
     last = F.sum("units").over(before.rangeBetween(-period_days, -period_days))
     forecasts = panel.where(F.col("period_start") >= F.lit(earliest)).select(
-        *KEY, F.coalesce(mean, F.lit(0.0)).alias(MEAN_8), F.coalesce(last, F.lit(0.0)).alias(LAST)
+        *KEY,
+        F.coalesce(mean, F.lit(0.0)).alias(MEAN_8),
+        F.coalesce(last, F.lit(0.0)).alias(LAST),
+        F.coalesce(rate * exposure, F.lit(0.0)).alias(IN_STOCK),
     )
     return rows.join(forecasts, list(KEY), how="left")
 

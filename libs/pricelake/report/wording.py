@@ -10,6 +10,7 @@ WITHOUT_CENTS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK", "HUF", "IDR"})
 CONTENDERS = {
     "pricelake": "PriceLake model",
     "mean_8_weeks": "Mean of last 8 weeks",
+    "mean_8_weeks_in_stock": "Mean of last 8 weeks, by time in stock",
     "last_week": "Last week again",
     "lightgbm": "LightGBM",
     "als": "ALS (tastes)",

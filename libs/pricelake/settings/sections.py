@@ -137,7 +137,10 @@ class DemandSettings(Section):
         default=23.1,
         description="least effective F of an instrument that is used; 23.1: bias of at most a tenth of the worst case",
     )
-    gate_max_wape_ratio: Positive = Field(default=1.05, description="challenger's WAPE over the last-8-mean baseline's")
+    gate_max_wape_ratio: Positive = Field(
+        default=1.05,
+        description="challenger's WAPE over that of the mean of the last 8 periods (by time in stock, where recorded)",
+    )
     gate_max_bias_rate: Positive = Field(
         default=0.15, description="largest |score_bias| of a champion on the held-out rows"
     )

@@ -9,12 +9,21 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import AS_SOLD_SQL, CONTEXT_SQL, LEVEL_SQL, PANEL_PRICE_RATIO, ROW_KEY, USUAL_SQL
+from pricelake.demand.inputs import (
+    AS_SOLD_SQL,
+    CONTEXT_SQL,
+    LEVEL_SQL,
+    PANEL_PRICE_RATIO,
+    ROW_KEY,
+    USUAL_SQL,
+    exposure,
+)
 from pricelake.demand.model import DemandModel, load_model
 from pricelake.demand.prediction import at_usual_price, encoded_for, with_curve, with_elasticity, with_expected_units
 from pricelake.demand.uncertainty import level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.evaluation.baselines import (
+    IN_STOCK,
     LAST,
     LOG_RAISE,
     MEAN_8,
@@ -78,6 +87,9 @@ def with_level_uncertainty(data: PreparedData, model: DemandModel) -> DemandMode
 def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Registry) -> Judgement:
     """All contenders on the same held-out rows, one period ahead, and the gates.
 
+    The naive forecast that the model must not fall behind is one of demand: where stock is recorded, the mean by time
+    in stock. What was sold in a period that ended sold out is what was in stock.
+
     Args:
         job: the job.
         data: of the training.
@@ -89,10 +101,14 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     job.reporter.step("Judge all contenders on the held-out periods")
     trees = with_lightgbm(data.held_out(), booster, TREES, PANEL_PRICE_RATIO)
     days = job.settings.features.period_days
-    naive = with_naive_forecasts(trees, closed_panel(job), data.periods.held_out, days)
+    panel = closed_panel(job)
+    naive = with_naive_forecasts(trees, panel, data.periods.held_out, days, exposure())
     curves = _with_own_forecast(with_curve(naive, model), OWN)
     held_out = with_elasticity(curves, "elasticity", F.lit(0.0)).persist()
-    figures = judge(held_out, CONTENDERS)
+    is_stock_known = not panel.where("NOT is_availability_missing").isEmpty()
+    baseline = IN_STOCK if is_stock_known else MEAN_8
+    contenders = (*CONTENDERS, Contender(IN_STOCK, IN_STOCK)) if is_stock_known else CONTENDERS
+    figures = judge(held_out, contenders)
     figures[OWN] |= elasticity_figures(held_out, "elasticity") | {"score_bias": score_bias(held_out, OWN, "dispersion")}
     figures[TREES] |= {"training_rows": float(booster.rows)}
     champion = _champion(job, registry)
@@ -102,7 +118,7 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     demand = job.settings.demand
     failed = gates(
         figures[OWN],
-        figures[MEAN_8]["wape"],
+        figures[baseline]["wape"],
         champion_wape,
         demand.gate_max_wape_ratio,
         demand.gate_max_bias_rate,
@@ -112,7 +128,7 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
         failed["newer_champion"] = (
             f"trained on days before {model.trained_until}, the champion on days before {champion.trained_until}"
         )
-    by_category = judge_by(held_out, CONTENDERS, "category", CATEGORIES_SHOWN).collect()
+    by_category = judge_by(held_out, contenders, "category", CATEGORIES_SHOWN).collect()
     held_out.unpersist()
     return Judgement(figures, failed, [row.asDict() for row in by_category], _described(booster))
 
