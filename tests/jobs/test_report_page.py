@@ -65,7 +65,7 @@ def test_page_says_what_the_tables_say(report: Path) -> None:
     assert f"{len(trusted)} of the changes have at least medium confidence; together they bring" in page
     priced = sum(row["units_now"] is not None for row in prices)
     assert f"The totals cover the {priced} of 24 prices with a demand curve; the others are not in them." in page
-    assert "Read the gain as an upper estimate" in page
+    assert "so that having picked the best candidate does not inflate it" in page
     assert "<small>by construction</small>" in page
     assert "<code>aa</code>" in page
     assert "at the prices in force, learnt from all weeks before, and decide the prices; the medians under" in page

@@ -60,8 +60,8 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     if contestant.gains is None:
         return None
     history = stage.history
-    recent = stage.recent_profit
-    now, then = (stage.profit(prices, [1])[0] for prices in (history.price_now, contestant.prices))
+    recent, now = stage.recent_profit, stage.first_profit_now
+    then = stage.profit(contestant.prices, [1])[0]
     moved = contestant.prices != history.price_now
     earning = [number for number in range(len(stage.groups)) if recent[number] > 0.0]
     groups = [number for number in earning if moved[stage.groups[number][1]].any()]

@@ -85,6 +85,11 @@ class Stage:
         return find_optimum(self.market, self.history, self.feasible, self.weeks, start)
 
     @cached_property
+    def first_profit_now(self) -> Floats:
+        """True profit of each group in the first week at the prices in force, shape ``(groups,)``."""
+        return np.asarray(self.profit(self.history.price_now, [1])[0])
+
+    @cached_property
     def recent_profit(self) -> Floats:
         """What each group sold in a period, over the last ``RECENT_PERIODS``, would earn at the prices in force.
 
