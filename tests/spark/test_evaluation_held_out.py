@@ -112,10 +112,8 @@ def test_naive_forecasts_are_of_units_as_sold_strictly_before(spark):
 
 def test_the_mean_by_time_in_stock_is_of_demand(spark):
     """Ten units a period in stock; lately half of each period was, so that five were sold."""
-    first, columns = (
-        date(2024, 3, 4),
-        "product_id string, market_id string, period_start date, units double, share double",
-    )
+    first = date(2024, 3, 4)
+    columns = "product_id string, market_id string, period_start date, units double, share double"
     rows = [("a", "north", first - timedelta(weeks=n), 5.0 if n else 10.0, 0.5 if n else 1.0) for n in range(10)]
     panel = spark.createDataFrame(rows, columns)
     last = panel.where("share = 1").drop("units", "share")

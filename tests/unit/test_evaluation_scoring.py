@@ -51,12 +51,12 @@ def stage() -> Stage:
 @pytest.fixture(scope="module")
 def known(stage: Stage) -> Stage:
     """The same shop with a history for everything: what is expected now for eight weeks, ten times that before."""
-    opened, offers = stage.history.open.assign(list_price=1.0), stage.history.offers
+    offers = stage.history.offers
+    opened = stage.history.open.assign(list_price=1.0, reference_price=offers["price_now"])
     units = stage.own_truth[0][:, MOVES.index(0.0)]
     weeks = [offers.assign(period_start=week, units=units * (10.0 if week < 4 else 1.0)) for week in range(12)]
-    history = History(
-        pd.concat(weeks, ignore_index=True), opened, stage.history.offers, pd.Series(dtype=float), pd.DataFrame()
-    )
+    closed = pd.concat(weeks, ignore_index=True)
+    history = History(closed, opened, offers, pd.Series(dtype=float), pd.DataFrame())
     return Stage(stage.market, history, stage.feasible, stage.setting, weeks=(1, 4))
 
 
@@ -406,7 +406,7 @@ def test_promises_that_expect_what_can_be_known_lie_on_a_line_of_slope_one(known
     made = promises_of(four, replace(told, gains=gains))
     assert made is not None
     whole = replace(made, seed=np.full(count, known.seeds[0]))
-    assert values(promise(replace(four, history=known.history), [whole]), "slope")[0] == pytest.approx(1.0)
+    assert values(promise(known, [whole]), "slope")[0] == pytest.approx(1.0)
 
 
 def test_what_offers_of_a_category_share_is_added_up_before_it_is_squared(known: Stage) -> None:

@@ -7,11 +7,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from pricelake.evaluation.asking import contributions, own_curves
+from pricelake.evaluation.contenders.curves import recent_level
 from pricelake.evaluation.contenders.interface import DemandModel, Feasible, Floats, History, ModelPolicy, Policy
-from pricelake.evaluation.contenders.regressors import KEY
 from pricelake.evaluation.contenders.truthful import Optimum, TrueOwnCurves, find_optimum
 from pricelake.evaluation.figures import STEPS, curve_elasticities
 from pricelake.evaluation.market import Market
@@ -19,7 +18,6 @@ from pricelake.evaluation.rows import Measured, Setting
 from pricelake.evaluation.scoring.effort import Effort, attempted
 from pricelake.evaluation.scoring.failures import told
 
-RECENT_PERIODS = 8
 TWITCH = 0.05
 """Elasticities of a model are differences over five percent to either side: curves of trees are steps, and closer
 points say nothing about them; for smooth curves it makes no difference that shows."""
@@ -91,15 +89,13 @@ class Stage:
 
     @cached_property
     def recent_profit(self) -> Floats:
-        """What each group sold in a period, over the last ``RECENT_PERIODS``, would earn at the prices in force.
+        """What each group sold in a period lately would earn at the prices in force, shape ``(groups,)``.
 
-        Everybody knows it before prices are set. Shape ``(groups,)``.
+        Everybody knows it before prices are set. See :func:`pricelake.evaluation.contenders.curves.recent_level`; what
+        is new has sold nothing.
         """
-        closed, offers = self.history.closed, self.history.offers
-        last = np.sort(closed["period_start"].unique())[-RECENT_PERIODS:]
-        sold = closed[closed["period_start"].isin(last)].groupby(KEY)["units"].sum()
-        units = sold.reindex(pd.MultiIndex.from_frame(offers[KEY]), fill_value=0.0).to_numpy(dtype=np.float64)
-        earned = units / len(last) * (self.history.price_now - self.history.unit_cost)
+        units = np.nan_to_num(recent_level(self.history)[0])
+        earned = units * (self.history.price_now - self.history.unit_cost)
         return np.array([earned[rows].sum() for _, rows in self.groups])
 
     def profit(self, prices: Floats, weeks: Sequence[int] | None = None) -> Floats:
