@@ -12,7 +12,8 @@ from pricelake.demand.diversion import with_diversion_ratio
 WEEK = date(2024, 3, 4)
 COLUMNS = (
     "product_id string, market_id string, department string, category string, period_start date, log_units double, "
-    "elasticity_low double, elasticity_high double, bend double, steepness double"
+    "elasticity_low double, elasticity_high double, bend double, steepness double, cross_elasticity double, "
+    "cross_elasticity_sd double"
 )
 
 
@@ -21,10 +22,10 @@ def found(
 ) -> dict[str, Any]:
     """Rows by product; a product is its name, its category, its units and the size of its elasticity."""
     rows = [
-        (name, "north", "FOOD", category, WEEK, float(np.log(units)), size, size, 0.0, 5.0)
+        (name, "north", "FOOD", category, WEEK, float(np.log(units)), size, size, 0.0, 5.0, cross, cross_sd)
         for name, category, units, size in products
     ]
-    frame = with_diversion_ratio(spark.createDataFrame(rows, COLUMNS), cross, cross_sd)
+    frame = with_diversion_ratio(spark.createDataFrame(rows, COLUMNS))
     return {row["product_id"]: row for row in frame.collect()}
 
 

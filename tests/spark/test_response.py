@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pricelake.demand.curve import response
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import learn_response
-from pricelake.demand.response.model import with_response, with_usual_units
+from pricelake.demand.response.model import CROSS_SD, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.response.price_model import (
     CONTROLS,
@@ -221,9 +221,12 @@ def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
     moved = response(found["log_price"] - found["log_reference"], *shape)
     np.testing.assert_allclose(found["price_effect"] - found["reference_effect"], moved, atol=1e-9)
     closed = found[~found["is_open"]]
-    promotions = learnt.model.promotions
+    effects = closed[["department", "category"]].merge(learnt.model.kinds, how="left")
     others = closed["dev_others_list_price"] + closed["dev_others_discount"]
-    promoted = promotions["display"] * closed["display_rate"] + promotions[OTHERS_PRICE] * others
+    promoted = effects["display"].to_numpy() * closed["display_rate"] + effects[OTHERS_PRICE].to_numpy() * others
+    assert effects.groupby("category")["display"].first().nunique() > 1
+    np.testing.assert_allclose(closed["cross_elasticity"], effects[OTHERS_PRICE], rtol=1e-9)
+    np.testing.assert_allclose(closed["cross_elasticity_sd"], effects[CROSS_SD], rtol=1e-9)
     wanted = closed["units_winsorised"] * np.exp(-closed["price_effect"] - promoted)
     np.testing.assert_allclose(closed["usual_units"], wanted, rtol=1e-9)
     assert found.loc[found["is_open"], "usual_units"].isna().all()

@@ -8,11 +8,11 @@ import pytest
 import statsmodels.api as sm
 
 from pricelake.demand.curve import response
-from pricelake.demand.response.fitting import Fitted, Prior, add_up, fit_response
+from pricelake.demand.response.between import Between
+from pricelake.demand.response.fitting import Fitted, Prior, Start, add_up, fit_response
 from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_effect
 from pricelake.demand.response.pack import Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
-from pricelake.demand.response.pooling import Pooled
 
 PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
 
@@ -64,16 +64,18 @@ def persistent(seed: int, products: int = 300, periods: int = 80) -> tuple[Pack,
     return replace(pack, units=units, log_price=prices.ravel(), promotions=nothing, controls=nothing), size
 
 
-def fitted(pack: Pack, prior: Prior = PRIOR, start: tuple[Response, Pooled] | None = None) -> Fitted:
+def fitted(pack: Pack, prior: Prior = PRIOR, start: Start | None = None, varies: bool = True) -> Fitted:
     products = int(pack.product.max()) + 1
     groups = {"category": np.arange(products) // 10}
+    categories = -(-products // 10)
     return fit_response(
-        lambda now: add_up([one_pass(pack, now)], products),
+        lambda now: add_up([one_pass(pack, now)], products, categories),
         np.full(8, 10.0),
         np.zeros((products, 0)),
         (),
         groups,
         prior,
+        np.array([varies]),
         start=start,
     )
 
@@ -99,7 +101,7 @@ def test_known_elasticities_are_found() -> None:
 def test_a_fit_that_begins_where_another_ended_is_sooner_at_the_same_end() -> None:
     pack, _ = simulated(seed=3)
     earlier = fitted(_part(pack, pack.period < 60))
-    found, anew = fitted(pack), fitted(pack, start=(earlier.response, earlier.pooled))
+    found, anew = fitted(pack), fitted(pack, start=Start(earlier.response, earlier.pooled, earlier.promotion_variance))
     assert anew.converged
     assert anew.rounds < found.rounds
     np.testing.assert_allclose(anew.response.elasticity, found.response.elasticity, atol=0.05)
@@ -113,9 +115,56 @@ def test_how_much_an_effect_differs_between_categories_is_found() -> None:
         rng = np.random.default_rng(11)
         own = spread * rng.standard_normal(int(pack.category.max()) + 1)
         moved = rng.poisson(pack.units * np.exp(own[pack.category] * pack.promotions[:, 0])).astype(float)
-        found.append(float(fitted(replace(pack, units=moved)).promotion_sd[0]))
+        found.append(float(np.sqrt(fitted(replace(pack, units=moved)).promotion_variance[0])))
     assert found[0] < 0.08
     assert found[1] == pytest.approx(0.3, abs=0.08)
+
+
+def test_a_display_that_sells_otherwise_in_each_category_leaves_elasticities_alone() -> None:
+    """Low prices come with a display, which sells much in some categories and nothing in others."""
+    slopes = []
+    for varies in (False, True):
+        pack, size = simulated(seed=5)
+        rng = np.random.default_rng(11)
+        own = 0.4 * rng.standard_normal(int(pack.category.max()) + 1)
+        display = ((pack.log_price < 0) & (rng.random(len(pack.units)) < 0.8)).astype(float)
+        taken = 0.3 * pack.promotions[:, 0]
+        mean = np.maximum(pack.units, 0.01) * np.exp((0.3 + own[pack.category]) * display - taken)
+        shown = replace(pack, units=rng.poisson(mean).astype(float), promotions=display[:, None])
+        error = fitted(shown, varies=varies).pooled.mean - size
+        by_category = np.bincount(np.arange(len(size)) // 10, error) / 10
+        slopes.append(float(np.polyfit(own, by_category, 1)[0]))
+    assert slopes[0] > 1.0  # one effect for all: what displays sell there passes for the price
+    assert slopes[1] == pytest.approx(0.0, abs=0.25)
+
+
+def test_effects_by_category_are_those_of_all_equations_at_once() -> None:
+    pack, _ = simulated(products=60, periods=30)
+    products, categories = 60, 6
+    now = fitted(pack).response
+    sums = add_up([one_pass(pack, replace(now, apart=now.apart + 0.1))], products, categories)
+    between = Between(sums, now.apart + 0.1, np.array([0.05]), 1.5)
+    hessian, n = sums.hessian + np.eye(len(sums.hessian)), len(sums.hessian)
+    penalty = 1.5 / 0.05
+    whole = np.zeros((n + categories, n + categories))
+    whole[:n, :n] = hessian
+    beside = sums.category_information[:, 0]
+    whole[n:, :n], whole[:n, n:] = beside, beside.T
+    whole[n:, n:] = np.diag(beside[:, 0] + penalty)
+    right = np.concatenate([sums.gradient, sums.category_score[:, 0] - penalty * (now.apart[:, 0] + 0.1)])
+    wanted = np.linalg.solve(whole, right)
+    found = np.linalg.solve(*between.reduced(hessian, sums.gradient))
+    np.testing.assert_allclose(found, wanted[:n], rtol=1e-7, atol=1e-10)
+    step = between.step(found, np.full(categories, found[-2]))
+    np.testing.assert_allclose(step[:, 0], wanted[n:], rtol=1e-7, atol=1e-10)
+    own = np.bincount(now.category, sums.information[:, 0, 0]) * now.overall**2
+    left = 1.0 - beside[:, -2] ** 2 / (beside[:, 0] + penalty) / own
+    np.testing.assert_allclose(between.share_left(now), left, rtol=1e-9)
+    covariance = np.linalg.inv(whole / 1.5)
+    seen, _ = between.effect_sd(np.linalg.inv(between.reduced(hessian, sums.gradient)[0])[:1, :1] * 1.5)
+    of_sum = [covariance[0, 0] + covariance[n + c, n + c] + 2 * covariance[0, n + c] for c in range(categories)]
+    # given the other coefficients, which the mean of the promotion is known with
+    np.testing.assert_allclose(seen[:, 0] ** 2, of_sum, rtol=0.05)
 
 
 @pytest.mark.parametrize("too_far", [0.9, 1.8, 2.4])
@@ -128,10 +177,12 @@ def test_steps_that_go_too_far_end_at_the_optimum_all_the_same(too_far: float) -
         hessian, gradient = sums.hessian.copy(), sums.gradient.copy()
         hessian[-1] = hessian[:, -1] = 0.0
         hessian[-1, -1], gradient[-1] = 1e6, too_far * 1e6 * (0.3 - now.rise)
-        return add_up([replace(sums, hessian=hessian, gradient=gradient)], 20)
+        beside = sums.category_information.copy()
+        beside[:, :, -1] = 0.0
+        return add_up([replace(sums, hessian=hessian, gradient=gradient, category_information=beside)], 20, 2)
 
     groups = {"category": np.arange(20) // 10}
-    found = fit_response(one, np.full(8, 10.0), np.zeros((20, 0)), (), groups, PRIOR)
+    found = fit_response(one, np.full(8, 10.0), np.zeros((20, 0)), (), groups, PRIOR, np.array([True]))
     assert found.converged
     assert found.response.rise == pytest.approx(0.3, abs=5e-3)
 
@@ -152,7 +203,7 @@ def test_a_price_that_stays_tells_less_than_one_that_moves() -> None:
 
 def test_slopes_of_the_past_are_those_of_finite_differences() -> None:
     pack, size = persistent(7, products=20)
-    now = Response(size[:20], np.zeros(20), 2.5, 0.2, np.zeros(8), 0.2)
+    now = Response(size[:20], np.zeros(20), 2.5, 0.2, np.zeros(8), 0.2, np.arange(20) // 10, np.full((2, 1), 0.1))
     effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
     moved = np.random.default_rng(1).standard_normal((len(effect), 2))
     found = past_demand(pack, now, effect).slopes(moved)
@@ -166,7 +217,7 @@ def test_slopes_of_the_past_are_those_of_finite_differences() -> None:
 def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair(smallest: float) -> None:
     """Given the elasticities that are used, also where those are not the ones that fit the rows best."""
     pack, _ = simulated(products=30)
-    now = fitted(pack, replace(PRIOR, smallest=smallest)).response
+    now = fitted(pack, replace(PRIOR, smallest=smallest), varies=False).response
     effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
     unsure = 0.5 * now.variance[pack.product] * price_effect(pack.log_price, np.ones(len(effect)), now.rise) ** 2
     columns = np.column_stack([pack.promotions, pack.controls, past_demand(pack, now, effect).columns])
@@ -179,11 +230,13 @@ def test_coefficients_are_those_of_a_regression_with_a_dummy_for_each_pair(small
 def test_packs_add_up() -> None:
     pack, _ = simulated(products=40)
     start = np.full(40, 2.0)
-    now = Response(start, np.full(40, 0.1), 2.0, 0.2, np.array([0.2, 0.1, 0.0, 0.0, 0.0, 0.3, 0.1, 0.2]), 0.3)
+    coefficients, apart = np.array([0.2, 0.1, 0.0, 0.0, 0.0, 0.3, 0.1, 0.2]), np.array([[0.1], [-0.1], [0.0], [0.2]])
+    now = Response(start, np.full(40, 0.1), 2.0, 0.2, coefficients, 0.3, np.arange(40) // 10, apart)
     is_first = pack.product < 20
     parts = [_part(pack, is_first), _part(pack, ~is_first)]
-    whole, added = one_pass(pack, now), add_up([one_pass(part, now) for part in parts], 40)
-    for name in ("hessian", "gradient", "score", "information", "squared_error", "block_squares", "rows", "pairs"):
+    whole, added = one_pass(pack, now), add_up([one_pass(part, now) for part in parts], 40, 4)
+    by_number = ("score", "information", "category_score", "category_information")
+    for name in ("hessian", "gradient", *by_number, "squared_error", "block_squares", "rows", "pairs"):
         np.testing.assert_allclose(getattr(added, name), getattr(whole, name), rtol=1e-9)
 
 

@@ -22,13 +22,12 @@ from pricelake.demand.curve_columns import elasticity_column
 from pricelake.demand.inputs import CATEGORY_KEY
 
 
-def with_diversion_ratio(curves: DataFrame, cross_elasticity: float, cross_elasticity_sd: float) -> DataFrame:
+def with_diversion_ratio(curves: DataFrame) -> DataFrame:
     """Curves with ``diversion_ratio`` (0–1) and ``diversion_ratio_sd``, 0 where a category has one product.
 
     Args:
-        curves: rows with ``CATEGORY_KEY``, ``log_units`` and ``SHAPE``, whole categories.
-        cross_elasticity: ``b``, 0 or more.
-        cross_elasticity_sd: how far that of a category may lie from it, 0 or more.
+        curves: rows with ``CATEGORY_KEY``, ``log_units``, ``SHAPE``, ``cross_elasticity`` (``b``, 0 or more) and
+            ``cross_elasticity_sd`` (its standard error, 0 or more), whole categories.
     """
     category = Window.partitionBy(*CATEGORY_KEY)
     units = F.exp("log_units")
@@ -41,7 +40,7 @@ def with_diversion_ratio(curves: DataFrame, cross_elasticity: float, cross_elast
         {"__share": units / of_category(units), "__elasticity": of_category(size) / of_category(F.lit(1.0))}
     )
     of_others = F.greatest(1 - F.col("__share"), F.lit(0.0))
-    ratio = F.least(F.lit(cross_elasticity) / F.col("__elasticity"), F.lit(1.0)) * of_others
-    unsure = F.least(F.lit(cross_elasticity_sd) / F.col("__elasticity"), F.lit(1.0)) * of_others
+    ratio = F.least(F.col("cross_elasticity") / F.col("__elasticity"), F.lit(1.0)) * of_others
+    unsure = F.least(F.col("cross_elasticity_sd") / F.col("__elasticity"), F.lit(1.0)) * of_others
     found = known.withColumns({"diversion_ratio": ratio, "diversion_ratio_sd": unsure})
     return found.drop("__share", "__elasticity")

@@ -18,7 +18,6 @@ from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ELASTICITY, ELASTICITY_SDS, ResponseModel, with_response, with_usual_units
-from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.sequence import with_sequence
 from pricelake.demand.uncertainty import period_sd
 from pricelake.demand.usual import with_usual_history
@@ -169,15 +168,10 @@ def draw_curves(
         *("department", "category"),
         category,
         *SHAPE,
-        *(*ELASTICITY, "identification"),
+        *(*ELASTICITY, "identification", "cross_elasticity", "cross_elasticity_sd"),
         *names,
     )
-    response = model.response
-    drawn = with_diversion_ratio(
-        with_uncertainty(with_curve(needed, model), model),
-        response.promotions[OTHERS_PRICE],
-        response.cross_elasticity_sd,
-    )
+    drawn = with_diversion_ratio(with_uncertainty(with_curve(needed, model), model))
     return drawn.select(
         F.lit(as_of).alias("as_of_date"),
         *ROW_KEY,

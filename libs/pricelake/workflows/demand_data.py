@@ -249,7 +249,7 @@ def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
             model.response.price.instruments,
             model.response.price.coefficients,
             model.response.rise,
-            dict(model.response.promotions),
+            model.response.kinds.to_dict("records"),
         ],
         "demand": job.settings.demand.model_dump(),
         "training": job.settings.training.model_dump(exclude={"directory", "start_timeout_seconds"}),

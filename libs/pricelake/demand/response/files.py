@@ -21,8 +21,6 @@ def save_response(response: ResponseModel, directory: Path) -> None:
     facts = {
         "price": asdict(response.price),
         "rise": response.rise,
-        "promotions": dict(response.promotions),
-        "cross_elasticity_sd": response.cross_elasticity_sd,
         "learnt_until": response.learnt_until.isoformat(),
     }
     (directory / RESPONSE_FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -40,8 +38,6 @@ def load_response(directory: Path) -> ResponseModel:
             float(price["unexplained_rate"]),
         ),
         float(facts["rise"]),
-        facts["promotions"],
-        float(facts["cross_elasticity_sd"]),
         pd.read_parquet(directory / PRODUCTS_FILE),
         pd.read_parquet(directory / KINDS_FILE),
         date.fromisoformat(facts["learnt_until"]),

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from pricelake.demand.response.between import Between, started
 from pricelake.demand.response.kernel import Sums
 from pricelake.demand.response.pack import Floats, Indices, Response
 from pricelake.demand.response.pooling import CONSTANT_SD, Pooled, pool
@@ -20,6 +22,7 @@ MAX_ROUNDS = 40
 TOLERANCE = 5e-3
 LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
+VARIANCE_ROUNDS = 10
 LEAST_PACE = 0.125
 LEAST_INFORMATION = 1e-6
 START_DISPERSION = 0.3
@@ -53,6 +56,21 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Where rounds begin.
+
+    Attributes:
+        response: of the products and categories of the fit.
+        pooled: from whose variances pooling goes on; None: from none.
+        promotion_variance: of the effect of each promotion between categories, shape ``(n_promotions,)``.
+    """
+
+    response: Response
+    pooled: Pooled | None
+    promotion_variance: Floats
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A finished response regression.
 
@@ -62,8 +80,11 @@ class Fitted:
         own_variance: of each product's own estimate, infinite without price changes, shape ``(n_products,)``.
         common_sd: relative standard error of all elasticities together, with coefficients and rise as uncertain as the
             rows leave them.
-        promotion_sd: standard deviation of the effect of each promotion in a category: how much it differs between
-            categories, and how well its mean is known, shape ``(n_promotions,)``.
+        promotion_variance: of the effect of each promotion between categories, shape ``(n_promotions,)``.
+        promotion_sd: standard error of the effect of each promotion in each category, shape
+            ``(n_categories, n_promotions)``.
+        other_promotion_sd: standard deviation of the effects in a category that was not seen, shape
+            ``(n_promotions,)``.
         inflation: how much wider own estimates are than independent periods would make them, at least 1.
         rounds: passes over the rows.
         converged: whether the last step was below the tolerance.
@@ -73,7 +94,9 @@ class Fitted:
     pooled: Pooled
     own_variance: Floats
     common_sd: float
+    promotion_variance: Floats
     promotion_sd: Floats
+    other_promotion_sd: Floats
     inflation: float
     rounds: int
     converged: bool
@@ -86,8 +109,9 @@ def fit_response(
     blocks: Sequence[str],
     groups: Mapping[str, Indices],
     prior: Prior,
+    varies: npt.NDArray[np.bool_],
     on_round: Callable[[int, int], None] | None = None,
-    start: tuple[Response, Pooled] | None = None,
+    start: Start | None = None,
 ) -> Fitted:
     """Fit the response regression.
 
@@ -96,14 +120,17 @@ def fit_response(
         coefficient_sd: prior standard deviations of the coefficients around 0, above 0, one for each.
         features: of the products, see :func:`pricelake.demand.response.pooling.pool`.
         blocks: of the features, see there.
-        groups: of the products.
+        groups: of the products; ``category`` among them.
         prior: what is believed before.
+        varies: whether the effect of each promotion differs between categories, shape ``(n_promotions,)``.
         on_round: told the round and the most there can be.
-        start: where to begin, the end of a fit of like rows: elasticities and variances of these products, and
-            variances of pooling; None: at what is believed before. The end is the same, and a near start is sooner
-            there.
+        start: where to begin, the end of a fit of like rows; None: at what is believed before. The end is the same,
+            and a near start is sooner there.
     """
-    now, before = start if start is not None else (_believed(prior, len(features), len(coefficient_sd)), None)
+    if start is None:
+        believed = _believed(prior, groups["category"], len(coefficient_sd), len(varies))
+        start = Start(believed, None, started(varies))
+    now, before, between_variance = start.response, start.pooled, start.promotion_variance
     pace, rise_before = 1.0, 0.0
     for rounds in range(1, MAX_ROUNDS + 1):
         if on_round is not None:
@@ -112,24 +139,32 @@ def fit_response(
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
-        moved = _newton(sums, now, renewed, prior, coefficient_sd)
+        between = Between(sums, now.apart, between_variance, inflation)
+        moved, moved_apart, between = _steps(sums, now, renewed, prior, coefficient_sd, between)
+        between_variance = between.variance
         pace, rise_before = _pace(pace, float(moved[-1]), rise_before), float(moved[-1])
         rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
         apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
-        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise) / pace, apart)
+        in_categories = float(np.sqrt(np.mean(moved_apart**2, axis=0)).max(initial=0.0))
+        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise) / pace, apart, in_categories)
+        coefficients, effects = now.coefficients + pace * moved[:-2], now.apart + pace * moved_apart
         dispersion = _dispersion(sums, now.dispersion)
-        now = Response(renewed, pooled.sd**2, pooled.overall, rise, now.coefficients + pace * moved[:-2], dispersion)
+        now = Response(renewed, pooled.sd**2, pooled.overall, rise, coefficients, dispersion, now.category, effects)
         before = pooled
         if step <= TOLERANCE:
             break
-    common_sd = _common_sd(sums, prior, coefficient_sd, inflation)
-    promotion_sd = _promotion_sd(sums, prior, coefficient_sd)
-    return Fitted(now, pooled, variance, common_sd, promotion_sd, inflation, rounds, step <= TOLERANCE)
+    covariance = np.linalg.inv(between.reduced(_with_priors(sums.hessian, prior, coefficient_sd), sums.gradient)[0])
+    common_sd = float((1.0 / (inflation * covariance[-2, -2]) + CONSTANT_SD**-2) ** -0.5)
+    seen, unseen = between.effect_sd(inflation * covariance[: len(varies), : len(varies)])
+    converged = step <= TOLERANCE
+    return Fitted(now, pooled, variance, common_sd, between_variance, seen, unseen, inflation, rounds, converged)
 
 
-def _believed(prior: Prior, products: int, coefficients: int) -> Response:
-    sizes, unmoved = np.full(products, prior.elasticity), np.zeros(coefficients)
-    return Response(sizes, np.zeros(products), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
+def _believed(prior: Prior, category: Indices, coefficients: int, promotions: int) -> Response:
+    sizes, unmoved = np.full(len(category), prior.elasticity), np.zeros(coefficients)
+    nowhere = np.zeros((int(category.max()) + 1, promotions))
+    known = (np.zeros(len(category)), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
+    return Response(sizes, *known, category, nowhere)
 
 
 def _pace(pace: float, step: float, step_before: float) -> float:
@@ -143,12 +178,16 @@ def _pace(pace: float, step: float, step_before: float) -> float:
     return min(2.0 * pace, 1.0) if step * step_before > 0.0 else pace
 
 
-def add_up(parts: Sequence[Sums], products: int) -> Sums:
-    """The sums of several packs as one, with a score and information for each of ``products``."""
+def add_up(parts: Sequence[Sums], products: int, categories: int) -> Sums:
+    """The sums of several packs as one, with a score and information for each of the products and categories."""
     score, information = np.zeros((products, 2)), np.zeros((products, 2, 2))
+    category_score = np.zeros((categories, *parts[0].category_score.shape[1:]))
+    category_information = np.zeros((categories, *parts[0].category_information.shape[1:]))
     for part in parts:
         np.add.at(score, part.product, part.score)
         np.add.at(information, part.product, part.information)
+        np.add.at(category_score, part.category, part.category_score)
+        np.add.at(category_information, part.category, part.category_information)
     first = parts[0]
     return replace(
         first,
@@ -161,17 +200,21 @@ def add_up(parts: Sequence[Sums], products: int) -> Sums:
         score=score,
         information=information,
         block_squares=sum(part.block_squares for part in parts),
-        category_scatter=sum((part.category_scatter for part in parts[1:]), first.category_scatter),
-        category_squares=sum((part.category_squares for part in parts[1:]), first.category_squares),
+        category=np.arange(categories),
+        category_score=category_score,
+        category_information=category_information,
     )
 
 
-def _newton(sums: Sums, now: Response, renewed: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """The next step of coefficients, all elasticities alike and rise; what does not vary stays where it is.
+def _steps(
+    sums: Sums, now: Response, renewed: Floats, prior: Prior, coefficient_sd: Floats, between: Between
+) -> tuple[Floats, Floats, Between]:
+    """The next step of coefficients, all elasticities alike and rise, that of the categories, and their equations.
 
-    Elasticities go where pooling sends them. The gradient of all alike is the one that would send them as far on
-    average: coefficients and rise go along with them, and stand still where they fit the pooled elasticities. With the
-    gradient of the rows they would stand still where they fit what elasticities would be without pooling.
+    What does not vary stays where it is. Elasticities go where pooling sends them. The gradient of all alike is the one
+    that would send them as far on average: coefficients and rise go along with them, and stand still where they fit the
+    pooled elasticities. With the gradient of the rows they would stand still where they fit what elasticities would be
+    without pooling.
     """
     gradient, hessian = sums.gradient.copy(), _with_priors(sums.hessian, prior, coefficient_sd)
     information = sums.information[:, 0, 0]
@@ -179,22 +222,25 @@ def _newton(sums: Sums, now: Response, renewed: Floats, prior: Prior, coefficien
     gradient[:-2] -= now.coefficients / coefficient_sd**2
     gradient[-2] = hessian[-2, -2] * together
     gradient[-1] += (prior.rise - now.rise) / prior.rise_sd**2
-    step = np.linalg.solve(hessian, gradient)
-    return np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+    alike = _alike(sums, now, renewed)
+    for _ in range(VARIANCE_ROUNDS):
+        moved = np.linalg.solve(*between.reduced(hessian, gradient))
+        apart = between.step(moved, alike)
+        between = replace(between, variance=between.renewed_variance(now.apart + apart))
+    return (
+        np.clip(moved, -LARGEST_STEP, LARGEST_STEP),
+        np.clip(apart, -LARGEST_STEP, LARGEST_STEP),
+        between,
+    )
 
 
-def _common_sd(sums: Sums, prior: Prior, coefficient_sd: Floats, inflation: float) -> float:
-    """Relative standard error of all elasticities together; without price moves that of the prior."""
-    inverse = np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd))
-    return float((1.0 / (inflation * inverse[-2, -2]) + CONSTANT_SD**-2) ** -0.5)
-
-
-def _promotion_sd(sums: Sums, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """Scatter of promotion effects between categories by the method of moments, and the error of their means."""
-    count = len(sums.category_scatter)
-    between = np.maximum(sums.category_scatter, 0.0) / np.maximum(sums.category_squares, 1e-12)
-    of_means = np.diag(np.linalg.inv(_with_priors(sums.hessian, prior, coefficient_sd)))[:count]
-    return np.asarray(np.sqrt(np.minimum(between, coefficient_sd[:count] ** 2) + of_means))
+def _alike(sums: Sums, now: Response, renewed: Floats) -> Floats:
+    """How far the elasticities of each category move relative to ``overall``, by their information."""
+    information = sums.information[:, 0, 0]
+    size = len(now.apart)
+    moved = np.bincount(now.category, information * (renewed - now.elasticity), minlength=size)
+    total = np.bincount(now.category, information, minlength=size)
+    return np.asarray(moved / np.maximum(total, LEAST_INFORMATION) / now.overall)
 
 
 def _with_priors(hessian: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:

@@ -7,7 +7,7 @@ category counts as identified
 
 - by ``instruments``, where an instrument passed its test and moved the prices of its products, or
 - by ``discounts``, where the elasticity of the category as a whole is known to ``LARGEST_RELATIVE_SD`` without the
-  surprise;
+  surprise, and without what discounts share with the category's promotions;
 
 and is ``weak`` otherwise. A product of a weakly identified category still learns from its own prices, but only as much
 as surprises may be trusted (``demand.surprise_sd``): most of its elasticity is what its kind has elsewhere, and its
@@ -35,7 +35,12 @@ def clean_information(information: Floats) -> Floats:
 
 
 def identified_by(
-    information: Floats, elasticity: Floats, category: Indices, inflation: float, instrumented: npt.NDArray[np.bool_]
+    information: Floats,
+    elasticity: Floats,
+    category: Indices,
+    share_left: Floats,
+    inflation: float,
+    instrumented: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.object_]:
     """What identifies each category.
 
@@ -43,12 +48,13 @@ def identified_by(
         information: see :func:`clean_information`.
         elasticity: sizes by product, above 0.
         category: number of each product's category, 0 ….
+        share_left: of the information on each category, what its promotions do not share either, 0–1.
         inflation: of the own estimates' variances, at least 1.
         instrumented: whether a strong instrument moved the prices of the category.
 
     Returns:
         one of the three names for each category, shape ``(n_categories,)``.
     """
-    relative = np.bincount(category, clean_information(information) * elasticity**2) / inflation
+    relative = np.bincount(category, clean_information(information) * elasticity**2) * share_left / inflation
     is_precise = relative >= LARGEST_RELATIVE_SD**-2
     return np.where(instrumented, BY_INSTRUMENTS, np.where(is_precise, BY_DISCOUNTS, WEAK)).astype(object)

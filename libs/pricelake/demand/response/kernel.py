@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pricelake.demand.response.pack import Floats, Indices, Pack, Response
-from pricelake.demand.response.past import PAST, past_demand
+from pricelake.demand.response.past import PAST, past_demand, promoted
 
 STEEPNESS = 5.0
 """``s``: the elasticity is most of its way at prices a third away from the usual one."""
@@ -65,8 +65,10 @@ class Sums:
             ``(n_products, 2)``.
         information: of the two, shape ``(n_products, 2, 2)``.
         block_squares: sum of squared scores of ``e`` over blocks of periods.
-        category_scatter: of each promotion effect, the sum over categories of the squared score less the information.
-        category_squares: the sum over categories of the squared information, same shape.
+        category: numbers of the categories in the pack.
+        category_score: of the promotion effects in each of them, shape ``(n_categories, n_promotions)``.
+        category_information: of these with all columns of ``hessian``, of which promotions are the first, shape
+            ``(n_categories, n_promotions, n + 2)``.
     """
 
     hessian: Floats
@@ -78,8 +80,9 @@ class Sums:
     score: Floats
     information: Floats
     block_squares: float
-    category_scatter: Floats
-    category_squares: Floats
+    category: Indices
+    category_score: Floats
+    category_information: Floats
 
 
 def price_effect(log_price: Floats, elasticity: Floats, rise: float) -> Floats:
@@ -106,22 +109,22 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     past = past_demand(pack, now, effect)
     effects = np.column_stack([pack.promotions, per_size, bow, pack.uninstrumented])
     in_past = past.slopes(effects)
-    beside = [pack.controls, in_past[:, :, -1].T, pack.surprise, past.columns]
-    columns = np.column_stack([pack.promotions, *beside])
-    fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + columns @ now.coefficients
+    beside = np.column_stack([pack.controls, in_past[:, :, -1].T, pack.surprise, past.columns])
+    known = promoted(pack, now) + beside @ now.coefficients[pack.promotions.shape[1] :]
+    fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + known
     mean = np.exp(np.clip(fixed + _levels(pack, fixed, now.dispersion)[pack.pair], *LOG_MEAN_LIMITS))
     weight = mean / (1.0 + now.dispersion * mean)
     error = _bounded_error(pack.units, mean, now.dispersion)
     differenced = effects + np.tensordot(now.coefficients[-len(PAST) : -1], in_past, axes=1)
     in_size, in_bow = differenced[:, -3], differenced[:, -2]
     together = [in_size * now.overall, -size * in_bow]
-    slopes = _within(np.column_stack([differenced[:, :-3], *beside, *together]), pack.pair, weight)
+    slopes = _within(np.column_stack([differenced[:, :-3], beside, *together]), pack.pair, weight)
     own = _within(np.column_stack([in_size, pack.surprise]), pack.pair, weight)
     score = own * (weight * error)[:, None]
     gradient = slopes.T @ (weight * error)
     gradient[-1] += np.sum(weight * unsure * per_size * bow)
     product, place = np.unique(pack.product, return_inverse=True)
-    scatter, squares = _between_categories(slopes[:, : pack.promotions.shape[1]], weight, error, pack.category)
+    category, category_score, category_information = _by_category(slopes, weight, error, pack, now.category)
     block = place * (int(pack.period.max()) // BLOCK_PERIODS + 1) + pack.period // BLOCK_PERIODS
     return Sums(
         hessian=slopes.T @ (weight[:, None] * slopes),
@@ -133,8 +136,9 @@ def one_pass(pack: Pack, now: Response) -> Sums:
         score=np.column_stack([np.bincount(place, part) for part in score.T]),
         information=_crossed(own, weight, place),
         block_squares=float(np.sum(np.bincount(block, score[:, 0]) ** 2)),
-        category_scatter=scatter,
-        category_squares=squares,
+        category=category,
+        category_score=category_score,
+        category_information=category_information,
     )
 
 
@@ -157,15 +161,20 @@ def _bounded_error(units: Floats, mean: Floats, dispersion: float) -> Floats:
     return np.clip((units - mean) / mean, -LARGEST_ERROR * deviation, LARGEST_ERROR * deviation)
 
 
-def _between_categories(slopes: Floats, weight: Floats, error: Floats, category: Indices) -> tuple[Floats, Floats]:
-    """``category_scatter`` and ``category_squares``: by them the variance of effects between categories is known.
-
-    Where a category's effect lies ``d`` from that of all, its score is ``information x d`` and noise whose variance is
-    the information (method of moments).
-    """
-    scores = np.column_stack([np.bincount(category, weight * error * slope) for slope in slopes.T])
-    information = np.column_stack([np.bincount(category, weight * slope**2) for slope in slopes.T])
-    return np.sum(scores**2 - information, axis=0), np.sum(information**2, axis=0)
+def _by_category(
+    slopes: Floats, weight: Floats, error: Floats, pack: Pack, category: Indices
+) -> tuple[Indices, Floats, Floats]:
+    """``category``, ``category_score`` and ``category_information`` of rows that are sorted by category."""
+    promotions = pack.promotions.shape[1]
+    starts = np.flatnonzero(np.diff(pack.category, prepend=-1))
+    numbers, place = np.unique(category[pack.product[starts]], return_inverse=True)
+    score = np.zeros((len(numbers), promotions))
+    information = np.zeros((len(numbers), promotions, slopes.shape[1]))
+    for number, first, last in zip(place, starts, [*starts[1:], len(weight)], strict=True):
+        own = slopes[first:last, :promotions] * weight[first:last, None]
+        score[number] += own.T @ error[first:last]
+        information[number] += own.T @ slopes[first:last]
+    return numbers, score, information
 
 
 def _crossed(columns: Floats, weight: Floats, number: Indices) -> Floats:

@@ -13,13 +13,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pricelake.demand.inputs import MAX_LOG_PRICE_RATIO
-from pricelake.demand.response.fitting import Fitted, Prior, fit_response
+from pricelake.demand.response.between import Between
+from pricelake.demand.response.fitting import Fitted, Prior, Start, fit_response
 from pricelake.demand.response.identification import identified_by
-from pricelake.demand.response.model import ELASTICITY, ResponseModel
-from pricelake.demand.response.pack import Response
+from pricelake.demand.response.model import CROSS_SD, ELASTICITY, ResponseModel
 from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_SQL, packed, partitions_for
 from pricelake.demand.response.past import PAST, PAST_PRICE
-from pricelake.demand.response.pooling import Pooled
 from pricelake.demand.response.price_model import (
     DIGITS,
     INSTRUMENT_SQL,
@@ -42,6 +41,8 @@ CONTROL_FUNCTION_SD = 10.0
 COLUMNS = (*PROMOTION_SQL, *CONTROLS, *PAST_PRICE, "price_surprise", *PAST)
 OWN_SD = {"price_cut": PRICE_CUT_SD, **dict.fromkeys((*PAST_PRICE, "price_surprise"), CONTROL_FUNCTION_SD)}
 COEFFICIENT_SD = np.array([OWN_SD.get(name, WIDE_SD) for name in COLUMNS])
+VARIES = np.array([name != "price_cut" for name in PROMOTION_SQL])
+"""What an announced price cut sells beyond its price is held near 0 in every category."""
 LEAST_MOVES = 0.003
 """Standard deviation of what instruments moved, in log prices and within pairs, from which a category was moved."""
 
@@ -54,12 +55,14 @@ class Learnt:
         model: the response.
         facts: JSON-ready: strengths of instruments, coefficients, spread of elasticities, identification by category.
         products: ``product_id`` of the fit, in its order, shape ``(n_products,)``.
+        categories: their (department, category), in the order of the fit, shape ``(n_categories,)``.
         fitted: its end.
     """
 
     model: ResponseModel
     facts: dict[str, Any]
     products: pd.Index
+    categories: pd.Index
     fitted: Fitted
 
 
@@ -107,35 +110,48 @@ def learn_response(
         packs = packed(numbered, period_days, partitions_for(rows.count(), cores))
         packs = packs.persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            run = over_packs(packs, len(products))
+            categories = _categories(traits)
+            run = over_packs(packs, len(products), len(categories))
             kinds = (traits.features, traits.blocks, traits.groups)
-            start = None if before is None else _carried(before, products)
-            fitted = fit_response(run, COEFFICIENT_SD, *kinds, prior, on_round, start)
-            information = run(fitted.response).information
+            start = None if before is None else _carried(before, products, categories, traits)
+            fitted = fit_response(run, COEFFICIENT_SD, *kinds, prior, VARIES, on_round, start)
+            sums = run(fitted.response)
         finally:
             packs.unpersist()
         instrumented = _instrumented(rows, price, traits)
     finally:
         rows.unpersist()
     category = traits.groups["category"]
-    found = identified_by(information, fitted.response.elasticity, category, fitted.inflation, instrumented)
+    between = Between(sums, fitted.response.apart, fitted.promotion_variance, fitted.inflation)
+    left, sizes = between.share_left(fitted.response), fitted.response.elasticity
+    found = identified_by(sums.information, sizes, category, left, fitted.inflation, instrumented)
     model = _model(price, fitted, traits, found[category], prior, training_end)
     facts = _facts(price, fitted, traits, found) | {"learnt_until": training_end.isoformat()}
-    return Learnt(model, facts, pd.Index(products), fitted)
+    return Learnt(model, facts, pd.Index(products), categories, fitted)
 
 
-def _carried(before: Learnt, products: pd.Series) -> tuple[Response, Pooled]:
-    """Where a fit ended, for other products: those that it did not know have what all have."""
+def _categories(traits: Traits) -> pd.Index:
+    """(department, category) in the order of their numbers."""
+    rows = traits.products[["department", "category"]].drop_duplicates().sort_values(["department", "category"])
+    return pd.MultiIndex.from_frame(rows)
+
+
+def _carried(before: Learnt, products: pd.Series, categories: pd.Index, traits: Traits) -> Start:
+    """Where a fit ended, for other products and categories: those that it did not know have what all have."""
     response, pooled = before.fitted.response, before.fitted.pooled
     place = before.products.get_indexer(pd.Index(products))
     sizes = np.where(place < 0, response.overall, response.elasticity[place])
     unsure = np.where(place < 0, (response.overall * pooled.product_sd) ** 2, response.variance[place])
-    return replace(response, elasticity=sizes, variance=unsure), pooled
+    place = before.categories.get_indexer(categories)
+    apart = np.where(place[:, None] < 0, 0.0, response.apart[place])
+    category = traits.groups["category"]
+    carried = replace(response, elasticity=sizes, variance=unsure, category=category, apart=apart)
+    return Start(carried, pooled, before.fitted.promotion_variance)
 
 
 def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
     """Whether a used instrument moved each category, shape ``(n_categories,)``."""
-    categories = traits.products[["department", "category"]].drop_duplicates().sort_values(["department", "category"])
+    categories = _categories(traits).to_frame(index=False)
     if not price.instruments:
         return np.zeros(len(categories), dtype=bool)
     moves = F.stddev_pop(INSTRUMENTED).alias("moves")
@@ -152,7 +168,7 @@ def _model(
     prior: Prior,
     learnt_until: date,
 ) -> ResponseModel:
-    pooled, coefficients = fitted.pooled, dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True))
+    pooled = fitted.pooled
     # of the sizes that are used: a posterior mean may lie below 0, and a deviation may not
     common = fitted.response.elasticity * fitted.common_sd
     products = traits.products[["product_id"]].assign(
@@ -182,12 +198,14 @@ def _model(
         identification="weak",
     )
     kinds = pd.concat([kinds, anywhere], ignore_index=True)
-    products, kinds = (rows.round(dict.fromkeys(ELASTICITY, DIGITS)) for rows in (products, kinds))
-    promotions = {name: round(coefficients[name], DIGITS) for name in PROMOTION_SQL}
-    promotions[OTHERS_PRICE] = max(promotions[OTHERS_PRICE], 0.0)
-    rise = round(fitted.response.rise, DIGITS)
-    cross_sd = round(float(fitted.promotion_sd[list(PROMOTION_SQL).index(OTHERS_PRICE)]), DIGITS)
-    return ResponseModel(price, rise, promotions, cross_sd, products, kinds, learnt_until)
+    of_all = fitted.response.coefficients[: len(PROMOTION_SQL)]
+    effects = np.vstack([of_all + fitted.response.apart, of_all])
+    cross = list(PROMOTION_SQL).index(OTHERS_PRICE)
+    effects[:, cross] = np.maximum(effects[:, cross], 0.0)
+    kinds[list(PROMOTION_SQL)] = effects
+    kinds[CROSS_SD] = np.append(fitted.promotion_sd[:, cross], fitted.other_promotion_sd[cross])
+    products, kinds = products.round(DIGITS), kinds.round(DIGITS)
+    return ResponseModel(price, round(fitted.response.rise, DIGITS), products, kinds, learnt_until)
 
 
 def _facts(
@@ -203,7 +221,7 @@ def _facts(
         "dispersion": fitted.response.dispersion,
         "mean_elasticity": -float(fitted.response.elasticity.mean()),
         "common_sd": fitted.common_sd,
-        "promotion_sd": dict(zip(PROMOTION_SQL, fitted.promotion_sd.tolist(), strict=True)),
+        "promotion_sd": dict(zip(PROMOTION_SQL, np.sqrt(fitted.promotion_variance).tolist(), strict=True)),
         "product_sd": fitted.pooled.product_sd,
         "group_sd": dict(fitted.pooled.group_sd),
         "trait_sd": dict(fitted.pooled.feature_sd),

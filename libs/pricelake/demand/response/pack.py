@@ -51,6 +51,9 @@ class Response:
         rise: ``r``, from 0 to 1.
         coefficients: ``b`` of promotions, controls, ``PAST_PRICE``, surprise and ``PAST``.
         dispersion: ``a``, above 0.
+        category: number of each product's category, shape ``(n_products,)``.
+        apart: by how much the effects of promotions differ from ``coefficients`` in each category, shape
+            ``(n_categories, n_promotions)``.
     """
 
     elasticity: Floats
@@ -59,3 +62,5 @@ class Response:
     rise: float
     coefficients: Floats
     dispersion: float
+    category: Indices
+    apart: Floats

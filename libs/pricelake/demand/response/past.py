@@ -57,6 +57,12 @@ class PastDemand:
         return np.stack(found)
 
 
+def promoted(pack: Pack, now: Response) -> Floats:
+    """Log units with the rows' promotions against those without, by the effects of their categories."""
+    of_all = now.coefficients[: pack.promotions.shape[1]]
+    return np.asarray(np.sum(pack.promotions * (of_all + now.apart[now.category[pack.product]]), axis=1))
+
+
 def past_demand(pack: Pack, now: Response, effect: Floats) -> PastDemand:
     """What was sold before each row, at the usual price and without promotion.
 
@@ -65,8 +71,7 @@ def past_demand(pack: Pack, now: Response, effect: Floats) -> PastDemand:
         now: where the fit stands.
         effect: :func:`price_effect` of the rows.
     """
-    promoted = pack.promotions @ now.coefficients[: pack.promotions.shape[1]]
-    base = pack.units * np.exp(-effect - promoted - pack.log_exposure)
+    base = pack.units * np.exp(-effect - promoted(pack, now) - pack.log_exposure)
     usual = np.bincount(pack.pair, base) / np.bincount(pack.pair)
     relative = base / np.maximum(usual, 1e-9)[pack.pair]
     means = tuple(_before(relative, pack.pair, pack.period, memory) for memory in MEMORIES)

@@ -15,13 +15,14 @@ from pricelake.demand.response.packing import unpacked
 _SCHEMA = StructType([StructField("sums", BinaryType(), nullable=False)])
 
 
-def over_packs(packs: DataFrame, products: int) -> Callable[[Response], Sums]:
+def over_packs(packs: DataFrame, products: int, categories: int) -> Callable[[Response], Sums]:
     """A function that passes over all packs.
 
     Args:
         packs: result of :func:`pricelake.demand.response.packing.packed`, persisted.
         products: number of products in the fit. Each pass brings six numbers for each product of a pack to the driver,
             which holds the products' names already.
+        categories: number of their categories.
     """
     context = packs.sparkSession.sparkContext
 
@@ -35,6 +36,6 @@ def over_packs(packs: DataFrame, products: int) -> Callable[[Response], Sums]:
 
         rows = packs.mapInPandas(sums_of, _SCHEMA).collect()  # one row per pack
         shared.unpersist()
-        return add_up([Sums(**array_bytes.read(row["sums"])) for row in rows], products)
+        return add_up([Sums(**array_bytes.read(row["sums"])) for row in rows], products, categories)
 
     return run
