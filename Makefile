@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup repair demo test lint bench score score-quick ablations measurements lock clean
+.PHONY: help setup repair demo test lint bench score score-quick ablations elasticities measurements lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ score-quick: setup ## the same in 10 minutes: two cases, four seeds
 ablations: setup ## PriceLake with one part changed at a time on shops of known demand; writes docs/ablations.md
 	@.venv/bin/pricelake score --settings conf/scoreboards/ablations.yaml --out build/score/ablations/scoreboard.json
 	@.venv/bin/python -m scripts.ablations
+
+elasticities: ## what Complete Journey's products answer to price, beside published figures; after make demo; writes docs/elasticities.md
+	@.venv/bin/python -m scripts.elasticities
 
 measurements: ## write docs/measurements.md from the records of demo, bench, test, score and score-quick
 	@.venv/bin/python -m scripts.measurements
