@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from scripts.records import read_record
 from scripts.scoreboard_tables import table
 
+from pricelake.demand.curve import SHAPE
 from pricelake.demand.curve_columns import elasticity_column
 from pricelake.session import build_session
 from pricelake.settings.loading import load_settings
@@ -130,8 +131,7 @@ SOURCES = (
 def read_products(curves: DataFrame, panel: DataFrame, products: DataFrame) -> DataFrame:
     """Products that sold often: ``product_id``, ``category``, ``elasticity`` (size), ``identification``."""
     sold = panel.where("NOT is_open AND units > 0").groupBy("product_id").agg(F.count("*").alias("sold"))
-    shape = [F.col(name) for name in ("elasticity_low", "elasticity_high", "bend", "steepness")]
-    size = -elasticity_column(F.lit(0.0), *shape)
+    size = -elasticity_column(F.lit(0.0), *map(F.col, SHAPE))
     known = curves.select("product_id", size.alias("elasticity"), "identification")
     often = sold.where(F.col("sold") >= SOLD_PERIODS)
     return known.join(often, "product_id").join(products.select("product_id", "category"), "product_id")
@@ -158,7 +158,8 @@ def lines(products: pd.DataFrame, alone: Mapping[str, float]) -> tuple[list[list
                 continue
             low, middle, high = own["elasticity"].quantile([0.25, 0.5, 0.75])
             is_beyond = not published.low <= middle <= published.high
-            beyond += [group] if is_beyond and group not in beyond else []
+            if is_beyond:
+                beyond.append(group)
             rows.append(
                 [
                     category.lower(),
@@ -172,7 +173,7 @@ def lines(products: pd.DataFrame, alone: Mapping[str, float]) -> tuple[list[list
                     f"{published.low:.2f}–{published.high:.2f}",
                 ]
             )
-    return rows, beyond
+    return rows, list(dict.fromkeys(beyond))
 
 
 def page(rows: Sequence[Sequence[str]], beyond: Sequence[str], origin: str) -> str:

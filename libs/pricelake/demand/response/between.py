@@ -44,10 +44,13 @@ class Between:
         varies = self.variance > 0
         return np.where(varies, self.inflation / np.where(varies, self.variance, 1.0), FIXED_PRECISION)
 
+    @property
+    def _own(self) -> Floats:
+        return self.sums.category_information[:, :, : self.apart.shape[1]]
+
     @cached_property
     def _inverse(self) -> Floats:
-        own = self.sums.category_information[:, :, : self.apart.shape[1]]
-        return np.asarray(np.linalg.inv(own + np.diag(self._penalty)))
+        return np.asarray(np.linalg.inv(self._own + np.diag(self._penalty)))
 
     @property
     def _gradient(self) -> Floats:
@@ -82,8 +85,7 @@ class Between:
 
     def renewed_variance(self, apart: Floats) -> Floats:
         """``s_p^2`` after a step of expectation maximisation, from the ``d`` that belong to those so far."""
-        own = np.einsum("cpp->cp", self.sums.category_information[:, :, : self.apart.shape[1]])
-        seen = own > LEAST_INFORMATION
+        seen = np.einsum("cpp->cp", self._own) > LEAST_INFORMATION
         squares = np.where(seen, np.square(apart) + np.einsum("cpp->cp", self.posterior), 0.0)
         found = squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
         varies = (self.variance > 0) & seen.any(axis=0)
@@ -115,8 +117,7 @@ class Between:
         Args:
             of_means: covariance of the ``b``, shape ``(n_promotions, n_promotions)``.
         """
-        own = self.sums.category_information[:, :, : self.apart.shape[1]]
-        kept = np.eye(self.apart.shape[1]) - self._inverse @ own
+        kept = np.eye(self.apart.shape[1]) - self._inverse @ self._own
         through = np.einsum("cpq,qr,cpr->cp", kept, of_means, kept)
         seen = np.sqrt(np.einsum("cpp->cp", self.posterior) + through)
         return seen, np.sqrt(self.variance + np.diag(of_means))

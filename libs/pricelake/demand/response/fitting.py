@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from pricelake.demand.response.between import Between, started
+from pricelake.demand.response.between import LEAST_INFORMATION, Between, started
 from pricelake.demand.response.kernel import Sums
 from pricelake.demand.response.pack import Floats, Indices, Response
 from pricelake.demand.response.pooling import CONSTANT_SD, Pooled, pool
@@ -24,7 +24,6 @@ LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
 VARIANCE_ROUNDS = 10
 LEAST_PACE = 0.125
-LEAST_INFORMATION = 1e-6
 START_DISPERSION = 0.3
 SIZES_PER_LOG = 10.0
 """Elasticities that move by 1 (root mean square) count like a coefficient that moves by 0.1: prices move by a tenth."""

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pricelake.demand.response.pack import Floats, Indices, Pack, Response
-from pricelake.demand.response.past import PAST, past_demand, promoted
+from pricelake.demand.response.past import PAST, past_demand
 
 STEEPNESS = 5.0
 """``s``: the elasticity is most of its way at prices a third away from the usual one."""
@@ -110,7 +110,7 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     effects = np.column_stack([pack.promotions, per_size, bow, pack.uninstrumented])
     in_past = past.slopes(effects)
     beside = np.column_stack([pack.controls, in_past[:, :, -1].T, pack.surprise, past.columns])
-    known = promoted(pack, now) + beside @ now.coefficients[pack.promotions.shape[1] :]
+    known = past.promoted + beside @ now.coefficients[pack.promotions.shape[1] :]
     fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + known
     mean = np.exp(np.clip(fixed + _levels(pack, fixed, now.dispersion)[pack.pair], *LOG_MEAN_LIMITS))
     weight = mean / (1.0 + now.dispersion * mean)

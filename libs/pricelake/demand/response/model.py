@@ -78,10 +78,9 @@ def with_response(panel: DataFrame, model: ResponseModel) -> DataFrame:
         return response_column(F.col(log_price), low, high, F.lit(0.0), F.lit(STEEPNESS))
 
     priced = known.withColumns({"log_price": own, "log_reference": reference, "promotion_effect": promotion})
-    found_effects = priced.withColumns(
-        {"cross_elasticity": F.col(f"__{OTHERS_PRICE}"), "cross_elasticity_sd": F.col(f"__{CROSS_SD}")}
-    ).drop(*(f"__{name}" for name in EFFECTS))
-    return found_effects.withColumns(
+    named = {f"__{OTHERS_PRICE}": "cross_elasticity", f"__{CROSS_SD}": "cross_elasticity_sd"}
+    crossed = priced.withColumnsRenamed(named).drop(*(f"__{name}" for name in PROMOTION_SQL))
+    return crossed.withColumns(
         {
             "price_effect": effect_at("log_price"),
             "reference_effect": effect_at("log_reference"),

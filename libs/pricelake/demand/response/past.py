@@ -25,6 +25,8 @@ class PastDemand:
 
     Attributes:
         pack: rows.
+        promoted: log units with the rows' promotions against those without, by the effects of their categories, shape
+            ``(n_rows,)``.
         base: base units, shape ``(n_rows,)``.
         relative: the same over the pair's mean.
         means: exponentially weighted means of ``relative``, one array for each of ``MEMORIES``.
@@ -32,6 +34,7 @@ class PastDemand:
     """
 
     pack: Pack
+    promoted: Floats
     base: Floats
     relative: Floats
     means: tuple[Floats, ...]
@@ -57,12 +60,6 @@ class PastDemand:
         return np.stack(found)
 
 
-def promoted(pack: Pack, now: Response) -> Floats:
-    """Log units with the rows' promotions against those without, by the effects of their categories."""
-    of_all = now.coefficients[: pack.promotions.shape[1]]
-    return np.asarray(np.sum(pack.promotions * (of_all + now.apart[now.category[pack.product]]), axis=1))
-
-
 def past_demand(pack: Pack, now: Response, effect: Floats) -> PastDemand:
     """What was sold before each row, at the usual price and without promotion.
 
@@ -71,7 +68,9 @@ def past_demand(pack: Pack, now: Response, effect: Floats) -> PastDemand:
         now: where the fit stands.
         effect: :func:`price_effect` of the rows.
     """
-    base = pack.units * np.exp(-effect - promoted(pack, now) - pack.log_exposure)
+    of_all = now.coefficients[: pack.promotions.shape[1]]
+    promoted = np.sum(pack.promotions * (of_all + now.apart[now.category[pack.product]]), axis=1)
+    base = pack.units * np.exp(-effect - promoted - pack.log_exposure)
     usual = np.bincount(pack.pair, base) / np.bincount(pack.pair)
     relative = base / np.maximum(usual, 1e-9)[pack.pair]
     means = tuple(_before(relative, pack.pair, pack.period, memory) for memory in MEMORIES)
@@ -84,7 +83,7 @@ def past_demand(pack: Pack, now: Response, effect: Floats) -> PastDemand:
     of_category = _before(table.ravel(), whole[0], whole[1], CATEGORY_MEMORY).reshape(table.shape)
     category = of_category[pack.category, pack.period - first]
     columns = np.column_stack([np.log(one + UNITS_FLOOR) for one in (*means, category)])
-    return PastDemand(pack, base, relative, means, columns)
+    return PastDemand(pack, promoted, base, relative, means, columns)
 
 
 def _before(values: Floats, series: Indices, period: Indices, memory: float, nothing: float = 1.0) -> Floats:

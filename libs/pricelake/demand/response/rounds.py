@@ -22,7 +22,7 @@ def over_packs(packs: DataFrame, products: int, categories: int) -> Callable[[Re
         packs: result of :func:`pricelake.demand.response.packing.packed`, persisted.
         products: number of products in the fit. Each pass brings six numbers for each product of a pack to the driver,
             which holds the products' names already.
-        categories: number of their categories.
+        categories: number of their categories. Each pass brings a matrix of promotions and columns for each of a pack.
     """
     context = packs.sparkSession.sparkContext
 
