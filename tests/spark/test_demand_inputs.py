@@ -18,7 +18,7 @@ from pricelake.demand.inputs import (
 )
 from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.kernel import price_effect
-from pricelake.demand.response.model import ELASTICITY, ResponseModel, with_response, with_usual_units
+from pricelake.demand.response.model import EFFECTS, ELASTICITY, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
 from pricelake.demand.sequence import sequence_names, with_sequence
 from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
@@ -31,14 +31,14 @@ def rows():
     return panel_rows(products=8, weeks=40)
 
 
+EFFECT = {"display": 0.5, "feature": 0.3, "coupon": 0.1, "price_cut": 0.0, "others_price": 0.0, "others_price_sd": 0.0}
 RESPONSE = ResponseModel(
     PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0),
     0.25,
-    {"display": 0.5, "feature": 0.3, "coupon": 0.1, "price_cut": 0.0, "others_price": 0.0},
-    0.0,
     pd.DataFrame([], columns=["product_id", *ELASTICITY, "identification"]),
     pd.DataFrame(
-        [["", "", 2.0, 0.5, 0.2, 0.1, "weak"]], columns=["department", "category", *ELASTICITY, "identification"]
+        [["", "", 2.0, 0.5, 0.2, 0.1, "weak", *(EFFECT[name] for name in EFFECTS)]],
+        columns=["department", "category", *ELASTICITY, "identification", *EFFECTS],
     ),
     SPLIT,
 )
