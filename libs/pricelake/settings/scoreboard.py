@@ -10,9 +10,9 @@ from pricelake.settings.sections import Count, Section, SparkSettings
 from pricelake.settings.simulation import Instruments, SimulationSettings, Switches
 
 DEVELOPMENT_SEEDS = range(0, 1000)
-SPENT_SEEDS = range(1000, 1400)
+SPENT_SEEDS = range(1000, 1410)
 """Looked at while rivals and models still changed: nothing is tuned on them, and nothing of them is reported."""
-REPORTED_SEEDS = range(1400, 2000)
+REPORTED_SEEDS = range(1410, 2000)
 COLD_START_WEEKS = 4
 """Weeks over which newcomers' profit is counted."""
 
@@ -62,7 +62,7 @@ class ScoreboardSettings(Section):
     """One scoreboard."""
 
     first_seed: int = Field(
-        default=1400, ge=0, description="0–999 for development, from 1400 on for what is reported; never both"
+        default=1410, ge=0, description="0–999 for development, from 1410 on for what is reported; never both"
     )
     seeds: Count = Field(default=10, description="branches of each case's shop")
     shop: SimulationSettings = Field(
