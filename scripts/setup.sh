@@ -15,6 +15,8 @@ VENV="$PWD/.venv"
 export UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 # sites with a certificate authority of their own install it in the system, as pip expects too
 export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
+# else TensorFlow is compiled again at every start where Python may not write bytecode, as in most containers
+export UV_COMPILE_BYTECODE="${UV_COMPILE_BYTECODE:-1}"
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -64,7 +66,7 @@ step_packages() {
   python="$(find_python)"
   "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     die "$python has no venv module. Debian: apt install python3.11-venv - Fedora: dnf install python3.11 - macOS: brew install python@3.11."
-  say "1/4 Python packages (once, about a minute)"
+  say "1/4 Python packages (once, about two minutes)"
   [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
   need_network
   install uv "$VENV/bin/pip" install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.lock)"
