@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pricelake.demand.inputs import CONTEXT_SQL, LEVEL_SQL, Encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, network_spec
 from pricelake.demand.network import build_network
-from pricelake.demand.response.model import ResponseModel
+from pricelake.demand.response.model import CROSS_SD, ResponseModel
 from pricelake.demand.response.packing import PROMOTION_SQL
 from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
 from pricelake.settings import Settings
@@ -69,6 +69,7 @@ def _response(products: np.ndarray, random: np.random.Generator, learnt_until: d
         "identification": "discounts",
     }
     own = pd.DataFrame({"product_id": products, "elasticity": random.uniform(1.0, 4.0, len(products)), **found})
-    others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found}])
+    effects = {**dict.fromkeys(PROMOTION_SQL, 0.1), CROSS_SD: 0.05}
+    others = pd.DataFrame([{"department": "", "category": "", "elasticity": 2.0, **found, **effects}])
     expected = PriceModel((), tuple((0.0,) * len(CONTROLS) for _ in range(FOLDS)), (), 1.0)
-    return ResponseModel(expected, 0.2, dict.fromkeys(PROMOTION_SQL, 0.1), 0.05, own, others, learnt_until)
+    return ResponseModel(expected, 0.2, own, others, learnt_until)
