@@ -81,7 +81,7 @@ def write_files(directory: Path, rows: int, n_files: int, first_seed: int = 0) -
     directory.mkdir(parents=True, exist_ok=True)
     for number in range(n_files):
         random = np.random.default_rng(first_seed + number)
-        values = {c.name: random.random(per_file, np.float32) for c in COLUMNS if c.dtype == "float32"}
+        values: dict[str, Any] = {c.name: random.random(per_file, np.float32) for c in COLUMNS if c.dtype == "float32"}
         values |= {c.name: random.integers(0, IDS, per_file, np.int32) for c in COLUMNS if c.dtype == "int32"}
         values["weight"] = np.ones(per_file, np.float32)
         files.append(str(directory / f"part-{number:05d}.parquet"))

@@ -105,7 +105,7 @@ def sampling_seconds(path: str, job: Job) -> float:
     """Seconds for ``SAMPLES`` samples of the first ``SAMPLED_LADDERS`` curves, with their units at one price."""
     stored = job.spark.read.format("delta").load(path).limit(SAMPLED_LADDERS)
     rows = stored.withColumn("reference_price", F.col("reference_price").cast("double")).toPandas()
-    curves = {name: rows[name].to_numpy() for name in rows}
+    curves = {str(name): rows[name].to_numpy() for name in rows}
     start = time.monotonic()
     draw_samples(curves, np.arange(len(rows)) // 20, SAMPLES, seed=1).expected_units(curves["reference_price"])
     return time.monotonic() - start

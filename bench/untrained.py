@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import DataFrame
 
@@ -60,7 +61,7 @@ def untrained_model(panel: DataFrame, settings: Settings, trained_until: date, s
     )
 
 
-def _response(products: np.ndarray, random: np.random.Generator, learnt_until: date) -> ResponseModel:
+def _response(products: npt.NDArray[np.object_], random: np.random.Generator, learnt_until: date) -> ResponseModel:
     """Elasticities between -4 and -1, and a list price that nothing is expected to move."""
     found = {
         "elasticity_sd": 0.5,

@@ -341,9 +341,9 @@ def main(
     places = {"demo": demo, "bench": bench, "test": test, "score": full, "score-quick": quick}
     found = {name: latest(path, kept / f"{name}.json.gz") for name, path in places.items()}
     try:
-        runs = [read_record(found[name], f"make {name}") for name in ("demo", "bench", "test")]
+        ran, timed, tested = (read_record(found[name], f"make {name}") for name in ("demo", "bench", "test"))
         scored, brief = (read_scoreboard(found[name], f"make {name}") for name in ("score", "score-quick"))
-        text = page(*runs, scored, brief)
+        text = page(ran, timed, tested, scored, brief)
         told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), scored.content)
     except ValueError as error:  # a RecordError is one
         sys.stderr.write(f"{error}\n")
