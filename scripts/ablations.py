@@ -25,6 +25,8 @@ FIGURES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "capture, 4 weeks": ("profit_capture", "capture", {"weeks": 4}),
 }
 """Column → section, figure and what else the row is of."""
+LEAST_SHOWN = 5e-4
+"""Differences below it are 0 as the page shows them."""
 Row = Mapping[str, Any]
 
 
@@ -70,7 +72,7 @@ def page(record: Record) -> str:
         for column in FIGURES:
             gap, half = difference(find(OWN, column), find(f"{OWN}_{name}", column))
             shown = f"{gap:+.3f} ± {half:.3f}"
-            cells.append(f"**{shown}**" if abs(gap) > half else shown)
+            cells.append(f"**{shown}**" if abs(gap) > max(half, LEAST_SHOWN) else shown)
         lines.append([name.replace("_", " "), f"`{_flow(changes)}`", *cells])
     return "\n".join(
         [
@@ -84,7 +86,9 @@ def page(record: Record) -> str:
             "interval, taken seed",
             "by seed; **bold** where the interval does not reach 0. Above 0 is worse, but for bias and demand missed, "
             "where nearer 0",
-            "is better, and for capture, where more is.",
+            "is better, and for capture, where more is. One training stands behind each line: the intervals are of the "
+            "shops and not",
+            "of its luck, which another seed of the training shows.",
             "",
             *table(["variant", "what differs", *FIGURES], lines),
             "",

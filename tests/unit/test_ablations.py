@@ -51,7 +51,12 @@ def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: P
         own = rng.normal(0.5, 0.1, 10)
         rows += [row("pricelake", column, own), row("pricelake_bad", column, own + 0.2 + rng.normal(0.0, 0.01, 10))]
         rows.append(row("pricelake_same_thing", column, own + rng.normal(0.0, 0.1, 10) - 0.0001))
-    variants = {"bad": {"demand": {"l2": 1.0}}, "same_thing": {"training": {"optimiser": "sgd"}}}
+        rows.append(row("pricelake_hardly", column, own + 4e-4))
+    variants = {
+        "bad": {"demand": {"l2": 1.0}},
+        "same_thing": {"training": {"optimiser": "sgd"}},
+        "hardly": {"demand": {"l2": 0.0}},
+    }
     record = {"rows": rows, "settings": {"variants": variants}, "command": "pricelake score", "commit": "abc"}
     path, out = tmp_path / "scoreboard.json", tmp_path / "ablations.md"
     path.write_text(json.dumps(record | {"started_at": "2026-01-02T00:00:00", "seconds": 60.0}))
@@ -60,7 +65,8 @@ def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: P
     bad = next(line for line in lines if line.startswith("| bad | `{demand: {l2: 1.0}}` |"))
     assert bad.count("**+0.") == len(ablations.FIGURES)
     same = next(line for line in lines if line.startswith("| same thing | `{training: {optimiser: sgd}}` |"))
-    assert "**" not in same
+    hardly = next(line for line in lines if line.startswith("| hardly |"))
+    assert "**" not in same + hardly
     assert all(len(line) <= 132 for line in lines if not line.startswith("|"))
 
 
