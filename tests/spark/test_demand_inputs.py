@@ -21,6 +21,7 @@ from pricelake.demand.response.kernel import price_effect
 from pricelake.demand.response.model import EFFECTS, ELASTICITY, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
 from pricelake.demand.sequence import sequence_names, with_sequence
+from pricelake.demand.usual import with_usual_history
 from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
 
 SPLIT = AS_OF - timedelta(weeks=8)
@@ -117,6 +118,30 @@ def test_the_periods_before_a_row_equal_pandas(spark, rows):
         np.testing.assert_allclose(found[f"ago_{back}_log_discount"], before["log_discount"].fillna(0.0))
         np.testing.assert_allclose(found[f"ago_{back}_availability"], before["availability_rate"].fillna(0.0))
     assert with_sequence(usual, 7, 0) is usual
+
+
+def test_what_was_usual_counts_periods_by_their_time_in_stock(spark, rows):
+    out = rows["product_id"].eq("p001") & rows["age_periods"].isin([20, 21, 22, 23]) & ~rows["is_open"]
+    partly = rows["product_id"].eq("p001") & rows["age_periods"].eq(15)
+    rows = rows.assign(availability_rate=np.where(out, 0.0, np.where(partly, 0.25, 1.0)))
+    rows = rows.assign(units_winsorised=np.where(out, 0.0, rows["units_winsorised"]))
+    usual = with_usual_units(with_response(panel_frame(spark, rows), RESPONSE))
+    found = with_usual_history(usual, 7).toPandas().sort_values("period_start")
+    found = found[found["product_id"] == "p001"].set_index("age_periods")
+    exposure = found["availability_rate"].clip(lower=0.02)
+    base = found["usual_units"] * exposure
+
+    def mean(first, last):
+        return base.loc[first:last].sum() / exposure.loc[first:last].sum()
+
+    assert found["usual_mean_4"][18] == pytest.approx(mean(14, 17))
+    assert found["usual_mean_8"][24] == pytest.approx(mean(16, 23))
+    assert found["usual_lag_1"][20] == pytest.approx(found["usual_units"][19])
+    # four periods without stock: what was usual before stands for them
+    assert found["usual_mean_4"][24] == found["usual_mean_8"][24] > 0.0
+    assert [found[f"usual_lag_{back}"][24] for back in (1, 4)] == [found["usual_mean_4"][24]] * 2
+    assert found["usual_max_8"][24] == pytest.approx(found["usual_units"].loc[16:19].max())
+    assert found["usual_lag_1"][0] == found["usual_mean_all"][0] == 0.0
 
 
 def test_statistics_are_those_of_the_training_rows_alone(fitted, encoded):

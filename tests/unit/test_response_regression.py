@@ -202,7 +202,8 @@ def test_a_price_that_stays_tells_less_than_one_that_moves() -> None:
 
 
 def test_slopes_of_the_past_are_those_of_finite_differences() -> None:
-    pack, size = persistent(7, products=20)
+    whole, size = persistent(7, products=20)
+    pack = replace(whole, log_exposure=np.log(np.random.default_rng(2).uniform(0.02, 1.0, len(whole.units))))
     now = Response(size[:20], np.zeros(20), 2.5, 0.2, np.zeros(8), 0.2, np.arange(20) // 10, np.full((2, 1), 0.1))
     effect = price_effect(pack.log_price, now.elasticity[pack.product], now.rise)
     moved = np.random.default_rng(1).standard_normal((len(effect), 2))
@@ -257,15 +258,46 @@ def test_past_means_are_those_of_pandas(memory: float) -> None:
     rng = np.random.default_rng(5)
     series, period = np.repeat([0, 1], 12), np.tile(np.arange(12), 2)
     values = rng.gamma(2.0, 1.0, 24)
-    found = _before(values, series, period, memory)
+    exposure = rng.uniform(0.3, 1.0, 24)
+    found = _before(values * exposure, exposure, series, period, memory)
     for one in (0, 1):
-        own = pd.Series(values[series == one])
-        wanted = own.ewm(alpha=memory, adjust=True).mean().shift(1).fillna(1.0)
-        np.testing.assert_allclose(found[series == one], wanted, rtol=1e-9)
+        own, counted = pd.Series(values[series == one]), pd.Series(exposure[series == one])
+        sums = [part.ewm(alpha=memory, adjust=True).mean().shift(1) for part in (own * counted, counted)]
+        np.testing.assert_allclose(found[series == one], (sums[0] / sums[1]).fillna(1.0), rtol=1e-9)
+
+
+def test_periods_without_stock_say_nothing_of_demand() -> None:
+    series, exposure = np.zeros(6, dtype=np.int64), np.array([0.02, 0.02, 1.0, 0.02, 0.5, 1.0])
+    found = _before(np.array([0.0, 0.0, 3.0, 0.0, 2.0, 1.0]), exposure, series, np.arange(6), 0.5)
+    after = 0.5 + 0.02 * (0.25 + 0.125)
+    np.testing.assert_allclose(found[:4], [1.0, 1.0, 1.0, 3.0 / (1.0 + 0.03 / 2.0)], atol=0.02)
+    assert found[4] == pytest.approx(1.5 / (after + 0.02))
+
+
+def sold_out_in_spells(seed: int) -> tuple[Pack, np.ndarray]:
+    """:func:`persistent` with deliveries that fail for four weeks at a time, in a fifth of all weeks."""
+    pack, size = persistent(seed)
+    starts = np.random.default_rng(seed).random(len(pack.units)) < 0.055
+    is_out = np.convolve(starts, np.ones(4))[: len(starts)] > 0.0
+    units = np.where(is_out, 0.0, pack.units)
+    return replace(pack, units=units, log_exposure=np.where(is_out, np.log(0.02), pack.log_exposure)), size
+
+
+def test_weeks_without_stock_leave_elasticities_as_they_are() -> None:
+    shares, memory = [], []
+    for seed in (3, 4, 5, 6):
+        pack, size = sold_out_in_spells(seed)
+        found = fitted(pack)
+        memory.append(found.response.coefficients[-3:-1].sum())
+        shares.append(np.mean(np.abs(found.pooled.mean - size) < 1.645 * found.pooled.sd))
+    whole = np.mean([fitted(persistent(seed)[0]).response.coefficients[-3:-1].sum() for seed in (3, 4, 5, 6)])
+    # where weeks without stock count as weeks without demand, nearly nothing is left of it
+    assert np.mean(memory) == pytest.approx(whole, abs=0.1)
+    assert np.mean(shares) == pytest.approx(0.9, abs=0.04)
 
 
 def test_a_gap_is_no_period() -> None:
-    found = _before(np.array([1.0, 2.0, 4.0]), np.zeros(3, dtype=np.int64), np.array([0, 1, 5]), 0.5)
+    found = _before(np.array([1.0, 2.0, 4.0]), np.ones(3), np.zeros(3, dtype=np.int64), np.array([0, 1, 5]), 0.5)
     # the last row is four periods after the second and five after the first
     np.testing.assert_allclose(found, [1.0, 1.0, (2.0 * 0.5**4 + 1.0 * 0.5**5) / (0.5**4 + 0.5**5)])
 

@@ -61,7 +61,8 @@ def test_a_switch_changes_no_draw(switch: str) -> None:
         left, right = set_stage(on, number), set_stage(off, number)
         for name in (field.name for field in fields(Plans)):
             assert np.array_equal(getattr(left.plans, name), getattr(right.plans, name)), name
-        assert np.array_equal(left.chance, right.chance)
+        for name in ("chance", "pace", "is_delivered"):
+            assert np.array_equal(getattr(left, name), getattr(right, name)), name
         assert np.array_equal(left.category.liking, right.category.liking)
         assert np.array_equal(left.readiness, right.readiness)
 
@@ -169,8 +170,19 @@ def test_as_many_weeks_sell_out_as_were_asked_for(rate: float) -> None:
     availability, wanted, sold = (stacked(settings, name) for name in ("availability", "wanted", "sold"))
     on_sale = np.concatenate([[week.conditions.on_sale for week in one.lived] for one in truths(settings)], axis=2)
     assert (availability[on_sale] < 1.0).mean() == pytest.approx(rate, abs=0.03)
+    is_short = sold < wanted
     assert (sold <= wanted).all()
-    assert ((sold < wanted) == (availability < 1.0)).all()
+    assert (availability[is_short] < 1.0).all()
+    assert ((availability == 1.0) | is_short | (availability == 0.0)).all()
+    is_empty = on_sale & (availability == 0.0)
+    assert (sold[is_empty] == 0.0).all()
+    assert is_empty.mean() == pytest.approx(0.2 * rate, abs=0.15 * rate), "deliveries that did not come"
+    # of k sold out of n wanted, time in stock is k / (n + 1) in the mean, and not k / n
+    ended = is_short & ~is_empty
+    if ended.any():
+        share = (sold / (wanted + 1.0))[ended]
+        assert (availability[ended] - share).mean() == pytest.approx(0.0, abs=0.01)
+        assert (availability[ended] - share).std() > 0.02
 
 
 def test_after_a_promotion_less_is_bought_where_shoppers_stock_up() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm, poisson
+from scipy.stats import beta, norm, poisson
 
 from pricelake.settings.simulation import SimulationSettings
 from pricelake.simulator.categories import BRANDS, Category, draw_category
@@ -15,6 +15,9 @@ from pricelake.simulator.surroundings import Surroundings, draw_surroundings, re
 
 FORECAST_MEMORY = 0.8
 SAFETY_STEP = 0.25
+FAILURES = 0.15
+"""How often a product's deliveries begin to fail, as a share of the weeks that sell out, for ``FAILED_WEEKS`` each."""
+FAILED_WEEKS = 2
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Stage:
     readiness: Array
     chance: Array
     """Uniform draws behind purchases and further units, shape ``(2, weeks, markets, products)``."""
+    pace: Array
+    """Uniform draws behind the time at which stock runs out, shape ``(weeks, markets, products)``."""
+    is_delivered: Array
+    """Whether what was ordered comes, same shape."""
 
     @property
     def first_product(self) -> int:
@@ -127,7 +134,7 @@ def set_stage(shop: SimulationSettings, number: int) -> Stage:
     category = draw_category(settings, draws, shoppers, own)
     plans = draw_plans(settings, draws, category, surroundings)
     on = settings.switches
-    shape = (2, surroundings.weeks, settings.markets, category.size)
+    shape = (surroundings.weeks, settings.markets, category.size)
     return Stage(
         branch=branch,
         settings=settings,
@@ -137,8 +144,18 @@ def set_stage(shop: SimulationSettings, number: int) -> Stage:
         seller=Seller(category, plans, on.confounding_visible, on.confounding_hidden),
         plans=plans,
         readiness=readiness(surroundings, draws, own),
-        chance=draws.uniform("chance", shape, own),
+        chance=draws.uniform("chance", (2, *shape), own),
+        pace=draws.uniform("pace", shape, own),
+        is_delivered=_deliveries(draws.uniform("delivery", shape, own), settings.sold_out_rate),
     )
+
+
+def _deliveries(luck: Array, sold_out_rate: float) -> Array:
+    """Whether each week's delivery comes, shape of ``luck`` (weeks first)."""
+    fails = luck < FAILURES * sold_out_rate
+    for later in range(1, FAILED_WEEKS):
+        fails[later:] |= luck[:-later] < FAILURES * sold_out_rate
+    return np.asarray(~fails)
 
 
 def first_state(stage: Stage) -> State:
@@ -211,22 +228,32 @@ def _draw_units(stage: Stage, week: int, mean: Array, per_purchase: Array) -> tu
 
 
 def _sell(stage: Stage, week: int, state: State, wanted: Array) -> tuple[Array, Array, Array]:
-    """Units sold, units left, and the share of the week in stock; demand comes evenly over the week."""
+    """Units sold, units left, and the share of the week in stock.
+
+    Demand comes at an even rate over the week. Where ``n`` units are wanted in all, the one that empties a stock of
+    ``k`` comes at the ``k``-th of ``n`` independent uniform times: Beta(k, n - k + 1) (David and Nagaraja, *Order
+    Statistics*, 3rd ed. 2003, section 2.2).
+    """
     if not stage.settings.switches.sold_out:
         return wanted, np.full_like(wanted, np.inf), np.ones_like(wanted)
-    stock = np.maximum(state.stock, np.ceil((state.forecast + 0.3) * np.exp(state.safety)))
+    ordered = np.maximum(state.stock, np.ceil((state.forecast + 0.3) * np.exp(state.safety)))
+    stock = np.where(stage.is_delivered[week], ordered, state.stock)
     sold = np.minimum(wanted, stock)
-    availability = np.where(wanted > stock, stock / np.maximum(wanted, 1.0), 1.0)
-    return sold, stock - sold, availability
+    is_short = wanted > stock
+    runs_out = beta.ppf(stage.pace[week], np.maximum(stock, 1.0), np.where(is_short, wanted - stock, 0.0) + 1.0)
+    availability = np.where(is_short, runs_out, 1.0)
+    return sold, stock - sold, np.where(stock > 0.0, availability, 0.0)
 
 
 def _next_state(stage: Stage, state: State, week: Week) -> State:
     """Forecasts learn from sales, corrected for the time without stock as sellers do; so does the safety stock.
 
+    A week without any stock teaches nothing.
+
     The safety stock follows the quantile of demand over forecast that lets the set share of weeks sell out, by
     stochastic approximation (Robbins and Monro 1951): up after a week that sold out, down a little after others.
     """
-    seen = week.sold / np.maximum(week.availability, 0.5)
+    seen = np.where(week.availability > 0.0, week.sold / np.maximum(week.availability, 0.5), state.forecast)
     forecast = FORECAST_MEMORY * state.forecast + (1.0 - FORECAST_MEMORY) * seen
     usual = 0.97 * state.usual + 0.03 * seen
     stocked = stage.demand.stocked_next(week.conditions)
