@@ -2,7 +2,7 @@
 
 Base units are what was sold, at the usual price and without promotion. They are a function of the parameters: what was
 sold less what price and promotion did to it. Hence :meth:`PastDemand.slopes`. Demand per full period is base units over
-time in stock, and of several periods the sum over the sum: a period counts by how long the product was there to be sold.
+time in stock, and of several periods the sum over the sum: each counts by how long the product was there to be sold.
 """
 
 from dataclasses import dataclass
