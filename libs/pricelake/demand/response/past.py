@@ -93,7 +93,7 @@ def _of_category(pack: Pack, base: Floats, expected: Floats) -> Floats:
     sold, usual = (np.bincount(place, values, minlength=categories * periods) for values in (base, expected))
     largest = np.maximum(usual.reshape(categories, periods).max(axis=1), 1e-9).repeat(periods)
     series, period = np.divmod(np.arange(categories * periods), periods)
-    return _before(sold / largest, usual / largest, series, period, CATEGORY_MEMORY)[place]
+    return np.asarray(_before(sold / largest, usual / largest, series, period, CATEGORY_MEMORY)[place])
 
 
 def _before(
