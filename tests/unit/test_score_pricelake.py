@@ -253,44 +253,46 @@ def test_a_variant_is_a_contender_under_its_own_settings(tmp_path: Path, monkeyp
 
     def run(name: str, _workflow: Any, _spark: Any, settings: Any, _day: date, _reporter: Any) -> None:
         demand, model = settings.demand, settings.tracking.model_name
-        ran.append((name, demand.dropout_rate, demand.lightgbm_max_rows, model))
+        ran.append((name, demand.trait_sd, demand.lightgbm_max_rows, model))
 
     stand_in(monkeypatch, run, lambda _lake, after, _day: contender(error=after.error, effort=after.effort))
-    changes = {"demand": {"dropout_rate": 0.0}}
+    changes = {"demand": {"trait_sd": 0.2}}
     found = score_again.variant_of(None, shop, "pricelake_x", changes, SilentReporter())  # type: ignore[arg-type]
     assert (found.name, found.error) == ("pricelake_x", None)  # though PriceLake itself failed
     assert found.effort is not None
     assert found.effort is not shop.effort
     rows, model = shop.settings.demand.lightgbm_max_rows, f"{shop.settings.tracking.model_name}-pricelake_x"
-    assert ran == [("train_demand", 0.0, rows, model), ("recommend_prices", 0.0, rows, model)]
+    assert ran == [("train_demand", 0.2, rows, model), ("recommend_prices", 0.2, rows, model)]
 
 
 def test_a_variant_that_no_settings_allow_is_found_before_anything_runs() -> None:
-    score_again.check_variants({"calm": {"demand": {"dropout_rate": 0.0}}})
-    with pytest.raises(SettingsError, match=r"variant odd has 1 problem:\n  demand\.dropout: "):
-        score_again.check_variants({"odd": {"demand": {"dropout": 0.0}}})
+    score_again.check_variants({"calm": {"demand": {"trait_sd": 0.2}}})
+    with pytest.raises(SettingsError, match=r"variant odd has 1 problem:\n  demand\.traits: "):
+        score_again.check_variants({"odd": {"demand": {"traits": 0.2}}})
 
 
 def test_jobs_run_again_with_another_seed_and_as_of_a_week_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = shop_of(tmp_path, monkeypatch, Jobs([], {}))
-    ran: list[tuple[str, int, str, date]] = []
+    ran: list[tuple[str, int, int, str, date]] = []
 
     def run(name: str, _workflow: Any, _spark: Any, settings: Any, day: date, _reporter: Any) -> None:
-        ran.append((name, settings.training.seed, settings.tracking.model_name, day))
+        seeds = settings.training.seed, settings.recommender.seed
+        ran.append((name, *seeds, settings.tracking.model_name, day))
         if (name, day) == ("train_demand", date(2024, 2, 26)):
             raise TrainingError("Gate 2 was not passed.")
 
     stand_in(monkeypatch, run, lambda _lake, after, day: (after.error, day))
     refits = score_again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
-    now, week_before, seed = date(2024, 3, 4), date(2024, 2, 26), shop.settings.training.seed
+    now, week_before = date(2024, 3, 4), date(2024, 2, 26)
+    seed, tastes = shop.settings.training.seed, shop.settings.recommender.seed
     assert refits == {"seed": (None, now), "week": ("Gate 2 was not passed.", week_before)}
     assert set(refits) == set(REFITS)
     model = shop.settings.tracking.model_name
     assert ran == [
-        *((name, seed + 1, f"{model}-seed", now) for name in ("train_demand", "recommend_prices")),
-        *((name, seed, f"{model}-week", week_before) for name in ("build_features", *MODEL_JOBS[:2])),
+        *((name, seed + 1, tastes + 1, f"{model}-seed", now) for name in ("train_demand", "recommend_prices")),
+        *((name, seed, tastes, f"{model}-week", week_before) for name in ("build_features", *MODEL_JOBS[:2])),
     ]
 
 

@@ -77,7 +77,8 @@ def refit_pricelake(spark: SparkSession, shop: ScoredShop, reporter: Reporter) -
         reporter: progress.
     """
     settings, as_of = shop.settings, shop.market.as_of
-    other_seed = with_changes(settings, "seed", {"training": {"seed": settings.training.seed + 1}})
+    seeds = {"training": {"seed": settings.training.seed + 1}, "recommender": {"seed": settings.recommender.seed + 1}}
+    other_seed = with_changes(settings, "seed", seeds)
     week_before = as_of - timedelta(days=settings.features.period_days)
     return {
         "seed": _run_again(spark, shop, "seed", DEMAND_JOBS, other_seed, as_of, reporter),
