@@ -6,10 +6,15 @@ section 10.5)::
 
     ln list_price_it = a' x_it + c' z_it + v_it
 
-``x`` is what the demand model knows of the period too; ``z`` are instruments: they move the price and, given ``x``,
-not demand. ``v`` is the **price surprise**: what the seller knew and no table shows. If that was demand, units go with
-``v`` for another reason than the price. The demand model therefore reads ``v`` beside the price: a control function
-(Petrin and Train, *Journal of Marketing Research* 47, 2010; for counts: Wooldridge 2010, section 18.5).
+``x`` are columns that the demand model reads too; ``z`` are instruments: they move the price and, given ``x``, not
+demand. ``v`` is the **price surprise**: what else the seller went by, be it in a table or not. If that was demand,
+units go with ``v`` for another reason than the price. The demand model therefore reads ``v`` beside the price: a
+control function (Petrin and Train, *Journal of Marketing Research* 47, 2010; for counts: Wooldridge 2010, section
+18.5).
+
+What was sold before moves prices, and is in ``v`` on purpose. The demand model reads the past at the usual price, which
+is known only with the response. A past in ``x`` that is not the same would act as an instrument, which it is not. What
+``x`` leaves out costs nothing where it does not go with the instruments.
 
 ``a`` and ``c`` are cross-fitted (Chernozhukov and others, *Econometrics Journal* 21, 2018): the rows of a fold of
 products get those of all other folds, so that no row's own noise is taken for an expectation. They solve normal
