@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pricelake.demand.curve import response
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import learn_response
-from pricelake.demand.response.model import CROSS_SD, with_response, with_usual_units
+from pricelake.demand.response.model import CROSS_SD, ELASTICITY, with_response, with_usual_units
 from pricelake.demand.response.packing import OTHERS_PRICE
 from pricelake.demand.response.price_model import (
     CONTROLS,
@@ -239,14 +239,19 @@ def test_rows_carry_the_curve_and_units_at_the_usual_price(panel, learnt):
 def test_a_product_that_came_later_has_what_its_category_has(spark, panel, learnt):
     renamed = panel.where("product_id = 'p000'").withColumn("product_id", F.lit("new"))
     odd = renamed.withColumn("product_id", F.lit("odd")).withColumn("category", F.lit("NEVER SEEN"))
-    found = with_response(renamed.unionByName(odd), learnt.model).select(
-        "product_id", "elasticity", "elasticity_sd", "identification"
-    )
+    found = with_response(renamed.unionByName(odd), learnt.model).select("product_id", *ELASTICITY, "identification")
     rows = {row["product_id"]: row for row in found.distinct().collect()}
     kinds = learnt.model.kinds.set_index("category")
     assert rows["new"]["elasticity"] == pytest.approx(kinds.loc["BREAD", "elasticity"])
     assert rows["odd"]["elasticity"] == pytest.approx(kinds.loc["", "elasticity"])
     assert rows["odd"]["identification"] == "weak"
+    # what all share is as uncertain there as anywhere, and what its kind has is known by nothing
+    assert rows["odd"]["elasticity_common_sd"] == pytest.approx(
+        learnt.facts["common_sd"] * rows["odd"]["elasticity"], rel=0.01
+    )
+    assert rows["odd"]["elasticity_sd"] > rows["odd"]["elasticity_common_sd"]
+    relative = kinds.drop("")["elasticity_sd"] / kinds.drop("")["elasticity"]
+    assert rows["odd"]["elasticity_sd"] / rows["odd"]["elasticity"] >= relative.mean() - 1e-3
 
 
 def test_no_price_ever_moved(spark):

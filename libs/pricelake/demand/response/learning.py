@@ -188,13 +188,14 @@ def _model(
     )
     means = {**dict.fromkeys(ELASTICITY, "mean"), "identification": "first"}
     kinds = expected.groupby(["department", "category"], as_index=False, sort=True).agg(means)
+    everywhere = float(of_kind.mean() * fitted.common_sd)
     anywhere = kinds.iloc[[0]].assign(
         department="",
         category="",
         elasticity=float(of_kind.mean()),
-        elasticity_sd=float(np.hypot(pooled.expected_sd.mean(), of_kind.std())),
+        elasticity_sd=float(np.linalg.norm([pooled.expected_sd.mean(), of_kind.std(), everywhere])),
         elasticity_kind_sd=float(np.hypot(pooled.expected_kind_sd.mean(), of_kind.std())),
-        elasticity_common_sd=0.0,
+        elasticity_common_sd=everywhere,
         identification="weak",
     )
     kinds = pd.concat([kinds, anywhere], ignore_index=True)
