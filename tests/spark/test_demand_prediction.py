@@ -156,10 +156,27 @@ def test_level_uncertainty_finds_a_known_error(spark):
     )
     frame = frame.assign(market_id="m", department="D", category="C", expected_units=200.0, dispersion=1e-9)
     row = level_errors(spark.createDataFrame(frame)).first()
-    found = log_units_sd({row["value"]: (row["excess"], row["squared_mean"], row["totals"])})
+    found = log_units_sd({row["value"]: (row["excess"], row["weight"], row["totals"])})
     # the variance of exp(N(-s²/2, s²)) is exp(s²) - 1
     assert row["value"] == "D\x1fC"
     assert found["D\x1fC"] == pytest.approx(np.sqrt(np.exp(truth**2) - 1), rel=0.1)
+
+
+def test_one_absurd_product_leaves_the_uncertainty_of_the_others_as_it_is(spark):
+    rng = np.random.default_rng(8)
+    units = rng.poisson(200.0 * np.exp(rng.normal(-0.08, 0.4, 400))).astype(float)
+    rows = pd.DataFrame({"product_id": [f"p{i}" for i in range(400)], "units_observed": units})
+    usual = rows.assign(market_id="m", department="D", category="C", expected_units=200.0, dispersion=0.1)
+
+    def found(frame):
+        moments = level_errors(spark.createDataFrame(frame)).first()
+        return log_units_sd({moments["value"]: (moments["excess"], moments["weight"], moments["totals"])})[""]
+
+    seen, forecast = usual.copy(), usual.copy()
+    seen.loc[0, "units_observed"] = 1e10
+    forecast.loc[0, ["units_observed", "expected_units"]] = [1e10, 3e9]
+    assert found(seen) == pytest.approx(found(usual), abs=0.05)
+    assert found(forecast) == pytest.approx(found(usual), abs=0.05)
 
 
 def test_a_small_category_leans_on_all_others():

@@ -1,7 +1,9 @@
 """How far the units of a curve can be trusted, from the data.
 
 The error of the level is the part of the squared error of a product's total over the validation periods that the
-likelihood's own noise does not explain, by the method of moments, per category and shrunk to all categories. How far
+likelihood's own noise does not explain, by the method of moments, per category and shrunk to all categories. Totals
+count by how well they are measured (weights of DerSimonian and Laird, *Controlled Clinical Trials* 7, 1986), so that no
+product counts for much more than others because it sells more. How far
 the elasticity can be trusted is in the response (:mod:`pricelake.demand.response.pooling`).
 """
 
@@ -14,6 +16,8 @@ from pyspark.sql import functions as F
 MIN_LOG_UNITS_SD, MAX_LOG_UNITS_SD = 0.05, 1.5
 SHRINKAGE_ROWS = 40.0
 """Product totals a category needs until its own figure counts as much as that of all categories."""
+LARGEST_RELATIVE_ERROR = 3.0
+"""Of a total: what lies further from its expectation says nothing more of how well levels are known."""
 
 
 def level_errors(predicted: DataFrame) -> DataFrame:
@@ -24,8 +28,9 @@ def level_errors(predicted: DataFrame) -> DataFrame:
             ``dispersion``.
 
     Returns:
-        one row per category: ``value`` (as in the vocabulary), ``excess`` (summed squared error of product totals
-        beyond the likelihood's variance), ``squared_mean`` (summed squared expected totals), ``totals`` (products).
+        one row per category: ``value`` (as in the vocabulary), ``excess`` (sum over product totals of the squared error
+        over the likelihood's variance, less 1), ``weight`` (sum of squared expected totals over the same variance),
+        ``totals`` (products).
     """
     mean = F.col("expected_units")
     totals = predicted.groupBy("department", "category", "product_id", "market_id").agg(
@@ -34,10 +39,10 @@ def level_errors(predicted: DataFrame) -> DataFrame:
         F.sum(mean + F.col("dispersion") * mean * mean).alias("noise"),
     )
     value = F.concat_ws("\x1f", "department", "category").alias("value")
-    excess = (F.col("observed") - F.col("expected")) ** 2 - F.col("noise")
+    error = F.least(F.abs(F.col("observed") - F.col("expected")), LARGEST_RELATIVE_ERROR * F.col("expected"))
     return totals.groupBy(value).agg(
-        F.sum(excess).alias("excess"),
-        F.sum(F.col("expected") ** 2).alias("squared_mean"),
+        F.sum(error**2 / F.col("noise") - 1.0).alias("excess"),
+        F.sum(F.col("expected") ** 2 / F.col("noise")).alias("weight"),
         F.count(F.lit(1)).alias("totals"),
     )
 
@@ -46,20 +51,20 @@ def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str,
     """Uncertainty of the level per category, and under '' for categories without validation rows.
 
     Args:
-        moments: category value → (excess, squared_mean, totals) of :func:`level_errors`.
+        moments: category value → (excess, weight, totals) of :func:`level_errors`.
     """
     excess = sum(row[0] for row in moments.values())
-    squares = sum(row[1] for row in moments.values())
-    overall = max(excess / squares, 0.0) if squares > 0 else 0.0
+    weights = sum(row[1] for row in moments.values())
+    overall = max(excess / weights, 0.0) if weights > 0 else 0.0
 
     def bounded(variance: float) -> float:
         return float(np.clip(np.sqrt(max(variance, 0.0)), MIN_LOG_UNITS_SD, MAX_LOG_UNITS_SD))
 
     found = {"": bounded(overall)}
-    for value, (own_excess, own_squares, totals) in sorted(moments.items()):
-        own = max(own_excess / own_squares, 0.0) if own_squares > 0 else overall
-        weight = totals / (totals + SHRINKAGE_ROWS)
-        found[value] = bounded(weight * own + (1.0 - weight) * overall)
+    for value, (own_excess, own_weight, totals) in sorted(moments.items()):
+        own = max(own_excess / own_weight, 0.0) if own_weight > 0 else overall
+        share = totals / (totals + SHRINKAGE_ROWS)
+        found[value] = bounded(share * own + (1.0 - share) * overall)
     return found
 
 

@@ -80,7 +80,7 @@ def with_level_uncertainty(data: PreparedData, model: DemandModel) -> DemandMode
         with_curve(data.validation_rows(), model), "expected_units", F.col("log_price_ratio")
     )
     rows = level_errors(predicted).collect()  # one row per category
-    moments = {row["value"]: (row["excess"], row["squared_mean"], float(row["totals"])) for row in rows}
+    moments = {row["value"]: (row["excess"], row["weight"], float(row["totals"])) for row in rows}
     return replace(model, log_units_sd=log_units_sd(moments))
 
 
