@@ -51,7 +51,6 @@ def settings_in(root: Path, **demand) -> Settings:
             epochs=10,
             batch_size=128,
             learning_rate=1e-2,
-            warmup_epochs=1,
             files_per_rank=1,
         ),
         tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),

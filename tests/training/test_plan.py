@@ -1,4 +1,4 @@
-"""The small parts: schedule, early stopping, divergence, weights on disk, what a failure says."""
+"""The small parts: early stopping, divergence, weights on disk, what a failure says."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from pricelake.training import Snapshot, load_weights
 from pricelake.training.launch import explain_failure
 from pricelake.training.loop import refuse_spread
 from pricelake.training.plan import TrainingPlan, training_key
-from pricelake.training.schedule import best_epoch, learning_rate, stops
+from pricelake.training.stopping import best_epoch, stops
 from pricelake.training.weights import (
     Checkpoint,
     load_checkpoint,
@@ -26,20 +26,6 @@ from pricelake.training.weights import (
 from tests.training.linear_task import LinearTask
 
 SNAPSHOT = Snapshot("/data/train-v1-a-b", ("/data/train-v1-a-b/part-00000.parquet",), 10, 10, "a", 1)
-
-
-def test_learning_rate_warms_up_linearly_and_falls_as_half_a_cosine() -> None:
-    rates = [learning_rate(progress, 12, 2, 1.0) for progress in (0.0, 0.5, 1.0, 1.5, 2.0)]
-    np.testing.assert_allclose(np.diff(rates), (1.0 - 0.01) / 4, rtol=1e-12)
-    assert (rates[0], rates[-1]) == (0.01, 1.0)
-    assert learning_rate(7.0, 12, 2, 1.0) == pytest.approx(0.505)
-    assert learning_rate(12.0, 12, 2, 1.0) == pytest.approx(0.01)
-    later = [learning_rate(progress, 12, 2, 1.0) for progress in np.linspace(2, 12, 50)]
-    assert (np.diff(later) < 0).all()
-    assert learning_rate(0.0, 2, 2, 0.5) == 0.5, "no warm-up where it would be all"
-    assert learning_rate(0.5, 12, 1, 1.0, "constant") == learning_rate(0.5, 12, 1, 1.0)
-    assert [learning_rate(progress, 12, 1, 1.0, "constant") for progress in (1.0, 7.0, 12.0)] == [1.0, 1.0, 1.0]
-    assert learning_rate(0.0, 12, 0, 1.0) == 1.0, "no warm-up where none is wanted"
 
 
 @pytest.mark.parametrize(

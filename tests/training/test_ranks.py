@@ -16,7 +16,6 @@ from pyspark.sql import SparkSession
 from pricelake.errors import TrainingError
 from pricelake.settings import TrainingSettings
 from pricelake.training import Snapshot, SnapshotColumn, fit, load_weights, write_snapshot
-from pricelake.training.schedule import learning_rate
 from pricelake.training.weights import read_weights
 from tests.rank_processes import is_running, pid_of
 from tests.training.linear_task import COLUMNS, LinearTask, linear_rows, snapshot_of
@@ -35,13 +34,13 @@ def validation(tmp_path: Path) -> Snapshot:
 
 
 def settings(**changes: Any) -> TrainingSettings:
-    base: dict[str, Any] = {"epochs": 6, "batch_size": 64, "learning_rate": 0.05, "warmup_epochs": 2}
+    base: dict[str, Any] = {"epochs": 6, "batch_size": 64, "learning_rate": 0.05}
     base |= {"patience_epochs": 6, "start_timeout_seconds": 60}
     return TrainingSettings(**(base | changes))
 
 
 def numpy_training(
-    rows: pd.DataFrame, held: pd.DataFrame, epochs: int, peak: float, l2: float, clip: float
+    rows: pd.DataFrame, held: pd.DataFrame, epochs: int, rate: float, l2: float, clip: float
 ) -> tuple[np.ndarray, np.ndarray, list[float], list[float]]:
     """Full-batch Adam (Kingma and Ba 2015) on mean squared error plus l2 * |slope|², in float64."""
     x, group, y = rows[["a", "b"]].to_numpy(float), rows.group.to_numpy(), rows.y.to_numpy(float)
@@ -56,7 +55,7 @@ def numpy_training(
         gradient *= min(1.0, clip / np.linalg.norm(gradient))
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
         step = first / (1 - 0.9 ** (epoch + 1)) / (np.sqrt(second / (1 - 0.999 ** (epoch + 1))) + 1e-7)
-        theta = theta - learning_rate(epoch, epochs, 2, peak) * step
+        theta = theta - rate * step
         predicted = held[["a", "b"]].to_numpy(float) @ theta[:2] + theta[2:][held.group.to_numpy()]
         validation_losses.append(float(np.mean((predicted - held.y.to_numpy(float)) ** 2)))
     return theta[:2], theta[2:], train_losses, validation_losses
@@ -69,7 +68,7 @@ def test_two_ranks_do_the_arithmetic_of_one_global_batch(train: Snapshot, valida
     plan = settings(epochs=5, batch_size=4096, gradient_clip_norm=4.0)
     result = fit(LinearTask(l2=0.1), train, validation, plan, str(tmp_path / "fit"), epochs.append)
     slope, effect, train_losses, validation_losses = numpy_training(
-        linear_rows(1205, seed=1), linear_rows(301, seed=2), epochs=5, peak=0.05, l2=0.1, clip=4.0
+        linear_rows(1205, seed=1), linear_rows(301, seed=2), epochs=5, rate=0.05, l2=0.1, clip=4.0
     )
     np.testing.assert_allclose([row["train_loss"] for row in result.history], train_losses, rtol=1e-5)
     np.testing.assert_allclose([row["validation_loss"] for row in result.history], validation_losses, rtol=1e-5)
@@ -110,7 +109,7 @@ def test_killed_rank_is_named_and_the_next_run_ends_like_an_undisturbed_one(
     assert 2 <= resumed.resumed_from < 8
     assert whole.resumed_from == 0
     assert [row["epoch"] for row in resumed.history] == list(range(1, 9))
-    for name in ("train_loss", "validation_loss", "learning_rate"):
+    for name in ("train_loss", "validation_loss"):
         left, right = ([row[name] for row in result.history] for result in (resumed, whole))
         np.testing.assert_allclose(left, right, rtol=1e-5, err_msg=name)
     for left, right in zip(read_weights(resumed.weights_path), read_weights(whole.weights_path), strict=True):
@@ -174,7 +173,7 @@ def test_ranks_on_spark_executors(spark: SparkSession, tmp_path: Path) -> None:
     rows, held = (spark.createDataFrame(linear_rows(n, seed=n)).select(*NAMES) for n in (2001, 401))
     train = write_snapshot(rows, COLUMNS, tmp_path, 0, "train", files=4, seed=1)
     validation = write_snapshot(held, COLUMNS, tmp_path, 0, "validation", files=2, seed=1)
-    plan = settings(launcher="spark", epochs=6, batch_size=32, learning_rate=0.1)
+    plan = settings(launcher="spark", epochs=6, batch_size=32, learning_rate=0.05)
     result = fit(LinearTask(dropout_rate=0.01), train, validation, plan, str(tmp_path / "fit"))
     assert result.rows_per_rank == {0: 1002, 1: 1002}
     assert result.history[-1]["validation_loss"] < 0.1 < 0.5 < result.history[0]["validation_loss"]

@@ -53,18 +53,18 @@ def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: P
         rows.append(row("pricelake_same_thing", column, own + rng.normal(0.0, 0.1, 10) - 0.0001))
         rows.append(row("pricelake_hardly", column, own + 4e-4))
     variants = {
-        "bad": {"demand": {"l2": 1.0}},
-        "same_thing": {"training": {"optimiser": "sgd"}},
-        "hardly": {"demand": {"l2": 0.0}},
+        "bad": {"demand": {"trait_sd": 1.0}},
+        "same_thing": {"training": {"seed": 18}},
+        "hardly": {"demand": {"trait_sd": 0.1}},
     }
     record = {"rows": rows, "settings": {"variants": variants}, "command": "pricelake score", "commit": "abc"}
     path, out = tmp_path / "scoreboard.json", tmp_path / "ablations.md"
     path.write_text(json.dumps(record | {"started_at": "2026-01-02T00:00:00", "seconds": 60.0}))
     assert ablations.main(path, out) == 0
     lines = out.read_text().splitlines()
-    bad = next(line for line in lines if line.startswith("| bad | `{demand: {l2: 1.0}}` |"))
+    bad = next(line for line in lines if line.startswith("| bad | `{demand: {trait_sd: 1.0}}` |"))
     assert bad.count("**+0.") == len(ablations.FIGURES)
-    same = next(line for line in lines if line.startswith("| same thing | `{training: {optimiser: sgd}}` |"))
+    same = next(line for line in lines if line.startswith("| same thing | `{training: {seed: 18}}` |"))
     hardly = next(line for line in lines if line.startswith("| hardly |"))
     assert "**" not in same + hardly
     assert all(len(line) <= 132 for line in lines if not line.startswith("|"))

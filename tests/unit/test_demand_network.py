@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, row_loss
-from pricelake.demand.prediction import callable_network
 from pricelake.demand.sequence import sequence_names
 
 RECENT = ("log_usual_lag_1", "log_usual_mean_8")
@@ -20,8 +19,6 @@ def spec(**changes):
         "sequence": (),
         "factors": ("is_factor_known", "factor_0"),
         "hidden_units": (8,),
-        "dropout_rate": 0.0,
-        "l2": 0.0,
         "effect_deviations": (("body", 0.1), ("dispersion", 0.3), ("level", 0.2)),
         "rows": 1000,
     }
@@ -104,17 +101,6 @@ def test_the_prior_counts_once_against_all_rows():
     network.get_layer("body_product").set_weights([np.zeros((9, 8))])
     # normal prior: squared / (2 x 0.2²) = 0.5 per number, 9 numbers, over 1000 rows
     assert float(tf.add_n(network.losses)) == pytest.approx(9 * 0.5 / 1000, rel=1e-5)
-
-
-def test_dropout_is_for_training_and_never_for_prediction():
-    columns, weights = batch(), scrambled().get_weights()
-    whole, dropped = (callable_network(spec(dropout_rate=rate), weights)(columns) for rate in (0.0, 0.5))
-    network = build_network(spec(dropout_rate=0.5))
-    network.set_weights(weights)
-    training = network(columns, training=True)
-    for name in OUTPUTS:
-        np.testing.assert_array_equal(dropped[name], whole[name])
-    assert (training["log_units"].numpy() != whole["log_units"].numpy()).mean() > 0.5
 
 
 def test_loss_takes_the_effect_of_the_price_as_given():

@@ -228,11 +228,11 @@ def test_contenders_have_names_of_their_own_before_anything_runs(
 
 def test_variants_are_contenders_too(tmp_path: Path, run: Any) -> None:
     (own,) = own_classes(tmp_path / "own.py", POLICY, "pricelake_calm")
-    calm: dict[str, Any] = {"calm": {"demand": {"dropout_rate": 0.0}}}
+    calm: dict[str, Any] = {"calm": {"demand": {"trait_sd": 0.2}}}
     with pytest.raises(SettingsError, match="named 'pricelake_calm', like another contender"):
         run(cases=[Case(name="a")], contenders=[own], variants=calm)
     with pytest.raises(SettingsError, match="variant calm has 1 problem"):
-        run(cases=[Case(name="a")], variants={"calm": {"demand": {"dropout": 0.0}}})
+        run(cases=[Case(name="a")], variants={"calm": {"demand": {"traits": 0.2}}})
     with pytest.raises(ValueError, match="pricelake is off"):
         run(cases=[Case(name="a")], variants=calm, pricelake=False)
     with pytest.raises(AssertionError, match="nothing may run"):

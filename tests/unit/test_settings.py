@@ -97,7 +97,7 @@ def test_a_missing_file_names_the_place_it_was_looked_for(tmp_path: Path) -> Non
 def test_hash_changes_exactly_when_a_setting_changes() -> None:
     demo = load_settings(REPOSITORY / "conf/demo.yaml")
     same = load_settings(REPOSITORY / "conf/demo.yaml")
-    other = load_settings(REPOSITORY / "conf/demo.yaml", {"demand": {"dropout_rate": 0.2}})
+    other = load_settings(REPOSITORY / "conf/demo.yaml", {"demand": {"trait_sd": 0.2}})
     assert settings_hash(demo) == settings_hash(same) != settings_hash(other)
 
 

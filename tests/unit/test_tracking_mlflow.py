@@ -38,14 +38,14 @@ def logged(registry: Registry, run: TrackedRun, directory: Path, summand: float)
 
 def test_run_keeps_parameters_curves_and_tags(tracker: Tracker, store: TrackingSettings) -> None:
     with tracker.start_run("train", "key-a", {"gold.demand_panel": 7}) as run:
-        run.log_params({"demand": {"hidden_units": (96, 48), "l2": 1e-5}, "as_of": "2018-01-01"})
+        run.log_params({"demand": {"hidden_units": (96, 48), "trait_sd": 1e-5}, "as_of": "2018-01-01"})
         for epoch in (1, 2):
             run.log_epoch({"epoch": epoch, "validation_loss": 1.0 / epoch, "rows_per_rank": [5, 5]})
         run.log_metrics({"wape": 0.45})
         run.set_tags({"snapshot": "train-v7"})
     found = mlflow.MlflowClient(store.uri).get_run(run.run_id)
     assert found.info.status == "FINISHED"
-    assert found.data.params == {"demand.hidden_units": "(96, 48)", "demand.l2": "1e-05", "as_of": "2018-01-01"}
+    assert found.data.params == {"demand.hidden_units": "(96, 48)", "demand.trait_sd": "1e-05", "as_of": "2018-01-01"}
     assert found.data.tags["gold.demand_panel"] == "7"
     assert (found.data.tags["snapshot"], found.data.tags["pricelake.key"]) == ("train-v7", "key-a")
     curve = mlflow.MlflowClient(store.uri).get_metric_history(run.run_id, "validation_loss")

@@ -32,7 +32,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 RESPONSE, JUDGED_RESPONSE = "response", "judged_response"
-FORMAT = 10
+FORMAT = 11
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,6 @@ def network_spec(encoding: Encoding, settings: DemandSettings, rows: int) -> Net
         sequence=encoding.sequence,
         factors=encoding.factor_names,
         hidden_units=settings.hidden_units,
-        dropout_rate=settings.dropout_rate,
-        l2=settings.l2,
         effect_deviations=tuple(sorted(settings.effect_deviations.items())),
         rows=rows,
     )

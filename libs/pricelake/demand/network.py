@@ -45,8 +45,6 @@ class NetworkSpec:
             (:mod:`pricelake.demand.sequence`), () for a network that does not read them one by one.
         factors: names of the ALS columns, () without a recommender.
         hidden_units: widths of the context body.
-        dropout_rate: 0–1.
-        l2: penalty on the weights of the body.
         effect_deviations: (effect, prior standard deviation) of the hierarchy's effects.
         rows: that the loss stands for: training rows, each by its weight over that of a typical row. The prior counts
             once against all of them.
@@ -60,8 +58,6 @@ class NetworkSpec:
     sequence: tuple[str, ...]
     factors: tuple[str, ...]
     hidden_units: tuple[int, ...]
-    dropout_rate: float
-    l2: float
     effect_deviations: tuple[tuple[str, float], ...]
     rows: int
 
@@ -122,9 +118,8 @@ class _Parts:
         rows = [self._table(effect, level, size, width) for level, size in self.spec.vocabulary_sizes]
         return self.tf.add_n(rows)
 
-    def _dense(self, width: int, name: str, **more: Any) -> Any:
-        regulariser = self.keras.regularizers.L2(self.spec.l2)
-        return self.keras.layers.Dense(width, kernel_regularizer=regulariser, name=name, **more)
+    def _from_zero(self, width: int, name: str) -> Any:
+        return self.keras.layers.Dense(width, kernel_initializer="zeros", name=name)
 
     def body(self) -> Any:
         layers = self.keras.layers
@@ -133,11 +128,10 @@ class _Parts:
             start = self.keras.initializers.RandomNormal(stddev=0.05)
             parts.append(self._table("body", level, size, EMBEDDING_SIZE[level], start))
         if self.factors is not None:
-            parts.append(self._dense(16, "factors_body", activation="tanh")(self.factors))
+            parts.append(layers.Dense(16, activation="tanh", name="factors_body")(self.factors))
         hidden = self.tf.concat(parts, axis=1)
         for number, width in enumerate(self.spec.hidden_units):
-            hidden = self._dense(width, f"hidden_{number}", activation="swish")(hidden)
-            hidden = layers.Dropout(self.spec.dropout_rate, name=f"dropout_{number}")(hidden)
+            hidden = layers.Dense(width, activation="swish", name=f"hidden_{number}")(hidden)
         return hidden
 
     def _recent_periods(self) -> list[Any]:
@@ -150,10 +144,9 @@ class _Parts:
         tf, layers = self.tf, self.keras.layers
         flat = tf.stack([self.inputs[name] for name in self.spec.sequence], axis=1)
         periods = tf.reshape(flat, (-1, periods_of(self.spec.sequence), len(MEASURES)))
-        penalty = self.keras.regularizers.L2(self.spec.l2)
-        read = layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, kernel_regularizer=penalty, name="periods")
+        read = layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, name="periods")
         states = read(periods)
-        question = self._dense(LSTM_UNITS, "question")(self.context)
+        question = layers.Dense(LSTM_UNITS, name="question")(self.context)
         fits = tf.einsum("rps,rs->rp", states, question) / math.sqrt(LSTM_UNITS)
         return [states[:, -1], tf.einsum("rp,rps->rs", tf.nn.softmax(fits), states)]
 
@@ -161,13 +154,13 @@ class _Parts:
         tf = self.tf
         recent = tf.math.expm1(self._columns(self.raw, self.spec.recent))
         # an even mean at first: random weights would let the last period's luck in
-        weights = tf.nn.softmax(self._dense(len(self.spec.recent), "recent_weights", kernel_initializer="zeros")(body))
+        weights = tf.nn.softmax(self._from_zero(len(self.spec.recent), "recent_weights")(body))
         smooth = tf.math.log(tf.reduce_sum(weights * recent, axis=1) + UNITS_FLOOR)
-        residual = self._dense(1, "residual", kernel_initializer="zeros")(body)[:, 0]
+        residual = self._from_zero(1, "residual")(body)[:, 0]
         effect = self._effect("level", 1)[:, 0]
         return tf.clip_by_value(smooth + residual + effect, -12.0, 15.0) + self.inputs["log_offset"]
 
     def dispersion(self, body: Any) -> Any:
-        logit = self._dense(1, "dispersion", kernel_initializer="zeros")(body)[:, 0]
+        logit = self._from_zero(1, "dispersion")(body)[:, 0]
         logit += self._effect("dispersion", 1)[:, 0]
         return self.tf.clip_by_value(logit, MIN_LOG_DISPERSION, MAX_LOG_DISPERSION)

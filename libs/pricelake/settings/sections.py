@@ -113,8 +113,6 @@ class DemandSettings(Section):
     )
     # widths: best of 14 networks on 2017-09-25 to 2017-10-30 of Complete Journey, before the weeks that are reported
     hidden_units: tuple[Count, ...] = (256, 128)
-    dropout_rate: Rate = 0.1
-    l2: float = Field(default=1e-5, ge=0.0)
     effect_deviations: dict[Literal["body", "level", "dispersion"], Positive] = Field(
         default={"body": 0.1, "level": 0.2, "dispersion": 0.3},
         description="prior standard deviation of the effects of hierarchy levels; smaller shrinks products more",
@@ -153,7 +151,7 @@ class DemandSettings(Section):
 
 
 class TrainingSettings(Section):
-    """Horovod ranks and the optimiser."""
+    """Horovod ranks and the optimiser, Adam."""
 
     launcher: Literal["local", "spark"] = "local"
     ranks: Count = 2
@@ -163,10 +161,7 @@ class TrainingSettings(Section):
         default=50,
         description="steps an epoch has at least, by smaller batches where rows are few; never below 64 rows",
     )
-    optimiser: Literal["adam", "sgd"] = Field(default="adam", description="sgd has Nesterov's momentum of 0.9")
-    learning_rate: Positive = Field(default=1e-3, description="highest rate; sgd wants a larger one")
-    schedule: Literal["cosine", "constant"] = Field(default="cosine", description="of the rate after the warm-up")
-    warmup_epochs: Annotated[int, Field(ge=0)] = 1
+    learning_rate: Positive = 1e-3
     patience_epochs: Count = 4
     files_per_rank: Count = 4
     gradient_clip_norm: Positive = Field(default=10.0, description="largest norm of the reduced mean gradient")

@@ -26,8 +26,8 @@ class FitResult:
     Attributes:
         weights_path: ``.npz`` with the weights of the best epoch; see :func:`pricelake.training.load_weights`.
         history: one dict per epoch, those before an interruption included: ``epoch`` (from 1), ``train_loss`` (mean
-            over the epoch, without penalties), ``validation_loss``, ``learning_rate`` (of the last step), ``steps``,
-            ``seconds``, ``train_seconds``, ``feed_wait_seconds``, ``feed_wait_share``, ``allreduce_seconds`` (waiting
+            over the epoch, without penalties), ``validation_loss``, ``steps``, ``seconds``,
+            ``train_seconds``, ``feed_wait_seconds``, ``feed_wait_share``, ``allreduce_seconds`` (waiting
             for other ranks included), ``allreduce_share``, ``rows_per_rank``.
         rows_per_rank: rank → rows it read in the last epoch, padding included; they sum to ``train.rows_padded``.
         ranks: number of ranks.

@@ -12,9 +12,9 @@ import tensorflow as tf
 from pricelake.errors import TrainingError
 from pricelake.training.feed import Feed, deal_files
 from pricelake.training.plan import PROGRESS, RankReport, TrainingPlan
-from pricelake.training.schedule import best_epoch, learning_rate, stops
 from pricelake.training.snapshot_files import footer_rows
 from pricelake.training.steps import Steps
+from pricelake.training.stopping import best_epoch, stops
 from pricelake.training.weights import (
     WEIGHTS,
     Array,
@@ -38,7 +38,7 @@ class RankTraining:
         self.rank, self.ranks = hvd.rank(), hvd.size()
         # rank 0's initial weights are broadcast
         tf.keras.utils.set_random_seed(plan.settings.seed + self.rank)
-        self.steps = Steps(plan.task, plan.settings.gradient_clip_norm, plan.settings.optimiser)
+        self.steps = Steps(plan.task, plan.settings.learning_rate, plan.settings.gradient_clip_norm)
         self.model, self.optimiser = self.steps.model, self.steps.optimiser
         self.history: list[dict[str, Any]] = []
         self.best: list[Array] = self.model.get_weights()
@@ -96,17 +96,9 @@ class RankTraining:
         # ranks draw different rows and dropout masks
         seed = int(np.random.SeedSequence([settings.seed, epoch, self.rank]).generate_state(1)[0])
         self.steps.draw_from(seed)
-        rate = 0.0
         with Feed(files, self.plan.task.columns, settings.batch_size, seed) as feed:
-            for step, batch in enumerate(feed):
-                rate = learning_rate(
-                    epoch + step / n_steps,
-                    settings.epochs,
-                    settings.warmup_epochs,
-                    settings.learning_rate,
-                    settings.schedule,
-                )
-                self.steps.train(batch, rate)
+            for batch in feed:
+                self.steps.train(batch)
         seconds = time.perf_counter() - started
         loss, weight, allreduce_seconds = self.steps.totals()
         self._average_statistics()
@@ -116,7 +108,6 @@ class RankTraining:
             "epoch": epoch + 1,
             "train_loss": loss / weight,
             "validation_loss": validation_loss,
-            "learning_rate": rate,
             "steps": n_steps,
             "train_seconds": _mean(seconds, "seconds"),
             "feed_wait_seconds": _mean(feed.wait_seconds, "wait"),
@@ -161,7 +152,8 @@ class RankTraining:
             if not math.isfinite(row[name]):
                 raise TrainingError(
                     f"The {name.replace('_', ' ')} of epoch {row['epoch']} is {row[name]} at learning rate "
-                    f"{row['learning_rate']:.2g}. Lower training.learning_rate or training.gradient_clip_norm."
+                    f"{self.plan.settings.learning_rate:.2g}. Lower training.learning_rate or "
+                    f"training.gradient_clip_norm."
                 )
 
     def _save(self, finished: bool) -> None:

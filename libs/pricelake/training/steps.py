@@ -1,7 +1,7 @@
 """One training step and one validation step as TensorFlow graphs."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import horovod.tensorflow as hvd
 import tensorflow as tf
@@ -21,24 +21,24 @@ class Steps:
     so that ranks with padding rows do not count more than others.
     """
 
-    def __init__(self, task: TrainingTask, clip_norm: float, optimiser: Literal["adam", "sgd"] = "adam") -> None:
-        """Build model, optimiser and graphs."""
+    def __init__(self, task: TrainingTask, learning_rate: float, clip_norm: float) -> None:
+        """Build model, optimiser (Adam; Kingma and Ba 2015) and graphs."""
         self.task, self.clip_norm = task, clip_norm
         self.layout = Layout.of(task.columns)
         tf.keras.backend.experimental.enable_tf_random_generator()  # the older kind cannot be started anew
         self.model = task.build_model()
         self._build()
         self.variables = self.model.trainable_variables
-        self.optimiser = _optimiser(optimiser)
+        self.optimiser = tf.keras.optimizers.Adam(learning_rate, jit_compile=False)
         self.optimiser.build(self.variables)
         self.sums = tf.Variable(tf.zeros(3, tf.float64), trainable=False)
         kinds = [tf.TensorSpec((len(names), None), kind) for kind, names in self.layout.names.items()]
-        self._train = tf.function(self._train_step, input_signature=[kinds, tf.TensorSpec((), tf.float32)])
+        self._train = tf.function(self._train_step, input_signature=[kinds])
         self._validate = tf.function(self._validation_step, input_signature=[kinds])
 
-    def train(self, batch: Sequence[Array], rate: float) -> None:
+    def train(self, batch: Sequence[Array]) -> None:
         """One optimiser step on a packed batch; every rank must call it."""
-        self._train([tf.constant(matrix) for matrix in batch], tf.constant(rate, tf.float32))
+        self._train([tf.constant(matrix) for matrix in batch])
 
     def validate(self, batch: Sequence[Array]) -> None:
         """Add a packed batch to the sums, without dropout."""
@@ -79,7 +79,7 @@ class Steps:
         named = getattr(self.model, "input_names", None) or list(batch)
         return self.model({name: batch[name] for name in named}, training=training)
 
-    def _train_step(self, packed: Sequence[Any], rate: Any) -> None:
+    def _train_step(self, packed: Sequence[Any]) -> None:
         batch = self._unpack(packed)
         weight = batch[WEIGHT]
         with tf.GradientTape() as tape:
@@ -98,7 +98,6 @@ class Steps:
             seconds = tf.timestamp() - start
         mean = [gradient / tf.maximum(total, SMALLEST_WEIGHT) for gradient in reduced]
         clipped, _ = tf.clip_by_global_norm(mean, self.clip_norm)
-        self.optimiser.learning_rate.assign(rate)
         self.optimiser.apply_gradients(zip(clipped, self.variables, strict=True), skip_gradients_aggregation=True)
         self.sums.assign_add(tf.stack([tf.cast(loss, tf.float64), tf.cast(total, tf.float64), seconds]))
 
@@ -107,10 +106,3 @@ class Steps:
         losses = self.task.loss(self._call(batch, training=False), batch)
         loss, total = tf.reduce_sum(batch[WEIGHT] * losses), tf.reduce_sum(batch[WEIGHT])
         self.sums.assign_add(tf.stack([tf.cast(loss, tf.float64), tf.cast(total, tf.float64), 0.0]))
-
-
-def _optimiser(name: Literal["adam", "sgd"]) -> Any:
-    """Adam (Kingma and Ba 2015), or gradient descent with Nesterov's momentum (Sutskever and others 2013)."""
-    if name == "adam":
-        return tf.keras.optimizers.Adam(learning_rate=1e-3, jit_compile=False)
-    return tf.keras.optimizers.SGD(learning_rate=1e-3, momentum=0.9, nesterov=True, jit_compile=False)
