@@ -115,9 +115,9 @@ def whole_record() -> dict[str, Any]:
     for place in range(40):
         said, missed = float(random.gamma(2.0, 0.02)), float(random.normal(0.0, 0.02))
         ends = {"low_90": said - 0.03, "high_90": said + 0.03}
-        told = {"contender": "pricelake", "seed": 1000 + place // 4, "category": f"category {place % 4}"}
+        told = {"contender": "pricelake", "seed": 1410 + place // 4, "category": f"category {place % 4}"}
         promises.append({**told, "promised": said, "realised": 0.7 * said + missed, **ends})
-    size = {"seeds": [1000, 1009], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
+    size = {"seeds": [1410, 1419], "products": 40, "categories": 10, "markets": 1, "weeks": 78, "seconds": 312.0}
     size["true_elasticity"] = -2.8123
     size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
@@ -170,12 +170,12 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "ValueError: singular matrix" in text
     assert "pricelake score --settings quick.yaml" in text
     assert "25 November 2026, 00:39 UTC" in text
-    assert "1000–1009" in text
+    assert "1410–1419" in text
     why = (
         "because it moves none of their prices, and because what they sold lately earns nothing at the prices in force"
     )
     assert f"Categories without a promise ({why}): PriceLake 10 of 50 (7 and 3)." in text
-    assert re.search(r"1000–1009 40 10 1 78 −2\.81 12\.3 5\.2", text)
+    assert re.search(r"1410–1419 40 10 1 78 −2\.81 12\.3 5\.2", text)
 
 
 def test_without_javascript_every_case_is_there_and_the_first_table_of_each_section_open() -> None:
@@ -185,10 +185,10 @@ def test_without_javascript_every_case_is_there_and_the_first_table_of_each_sect
     assert "JavaScript is off" in page
 
 
-def test_ranks_on_development_seeds_are_said_to_be_no_evidence_before_anything_else() -> None:
+def test_ranks_on_development_and_on_spent_seeds_are_said_to_be_no_evidence_before_anything_else() -> None:
     own, rival = row("after_change", "error_10", "pricelake", 0.3), row("after_change", "error_10", "mlp", 0.2)
     weak = [{**one, "instruments": "weak"} for one in (own, rival)]
-    cases = [{**CASES[0], "seeds": [0, 3]}, {**CASES[1], "seeds": [1100, 1109]}]
+    cases = CASES[:2]
 
     def text_of(*seeds: list[int] | None) -> str:
         told = [{**case, "seeds": own} for case, own in zip(cases, seeds, strict=True)]
@@ -198,11 +198,19 @@ def test_ranks_on_development_seeds_are_said_to_be_no_evidence_before_anything_e
     every = text_of([0, 3], [0, 3])
     assert f"The cases of this page ran on seeds 0–3. {said}: the ranks on this page are no evidence." in every
     assert every.index(said) < every.index("JavaScript is off")
-    some = text_of([0, 3], [1100, 1109])
+    some = text_of([0, 3], [1410, 1419])
     assert f"“confounded” ran on seeds 0–3. {said}: their ranks are no evidence." in some
-    assert f"“weak instruments” ran on seed 999. {said}" in text_of([1100, 1109], [999, 999])
-    assert f"“weak instruments” ran on seeds 990–1002. {said}" in text_of(None, [990, 1002])
-    for reported in (text_of([1100, 1109], [1000, 1000]), text_of(None, None), words(render_scoreboard(WHOLE))):
+    assert f"“weak instruments” ran on seed 999. {said}" in text_of([1410, 1419], [999, 999])
+    spent = "Seeds 1000–1409 are spent: their figures were looked at while rivals and models still changed"
+    both = text_of(None, [990, 1002])
+    for why in (said, spent):
+        assert f"“weak instruments” ran on seeds 990–1002. {why}: their ranks are no evidence." in both
+    old = text_of([1100, 1109], [1000, 1000])
+    assert f"The cases of this page ran on seeds 1000–1109. {spent}: the ranks on this page are no evidence." in old
+    assert said not in old
+    assert f"“confounded” ran on seeds 1409–1412. {spent}: their ranks" in text_of([1409, 1412], [1410, 1419])
+    assert f"“confounded” ran on seeds 900–1500. {spent}" in text_of([900, 1500], [1410, 1419])
+    for reported in (text_of([1410, 1419], [1410, 1410]), text_of(None, None), words(render_scoreboard(WHOLE))):
         assert "no evidence." not in reported.split("JavaScript is off")[0]
 
 

@@ -101,21 +101,33 @@ def _lucky_guess(board: Scoreboard) -> str:
     )
 
 
-def _no_evidence(board: Scoreboard) -> str:
-    """What the page says of cases that ran on development seeds; empty where none is known to have."""
+def _no_evidence(board: Scoreboard) -> list[str]:
+    """What the page says of cases that touched seeds for development, and spent ones; empty where none is known to."""
+    kinds = (
+        (DEVELOPMENT_SEEDS, "are development seeds, on which rivals and models may be tuned"),
+        (SPENT_SEEDS, "are spent: their figures were looked at while rivals and models still changed"),
+    )
+    return [told for seeds, why in kinds if (told := _touched(board, seeds, why))]
+
+
+def _touched(board: Scoreboard, seeds: range, why: str) -> str:
+    """That cases ran on some seeds, and why these are no evidence; empty where none is known to have.
+
+    Args:
+        board: the record.
+        seeds: that are no evidence.
+        why: what they are.
+    """
     known = [(run, run.seeds) for run in board.runs if run.seeds]
-    tuned = [(run, seeds) for run, seeds in known if any(seed in DEVELOPMENT_SEEDS for seed in seeds)]
-    if not tuned:
+    found = [(run, own) for run, own in known if own[0] <= seeds[-1] and own[1] >= seeds[0]]
+    if not found:
         return ""
-    first, last = min(seeds[0] for _, seeds in tuned), max(seeds[1] for _, seeds in tuned)
+    first, last = min(own[0] for _, own in found), max(own[1] for _, own in found)
     these = f"seed {first}" if first == last else f"seeds {first}–{last}"
     where, whose = "The cases of this page", "the ranks on this page are"
-    if len(tuned) < len(board.runs):
-        where, whose = ", ".join(f"“{board.name_of(run.case)}”" for run, _ in tuned), "their ranks are"
-    return (
-        f"{where} ran on {these}. Seeds {DEVELOPMENT_SEEDS[0]}–{DEVELOPMENT_SEEDS[-1]} are development seeds, on which "
-        f"rivals and models may be tuned: {whose} no evidence."
-    )
+    if len(found) < len(board.runs):
+        where, whose = ", ".join(f"“{board.name_of(run.case)}”" for run, _ in found), "their ranks are"
+    return f"{where} ran on {these}. Seeds {seeds[0]}–{seeds[-1]} {why}: {whose} no evidence."
 
 
 def _most_judged(board: Scoreboard, headlines: Mapping[Figure, Mapping[Case, Board]]) -> Case | None:

@@ -62,7 +62,10 @@ class ScoreboardSettings(Section):
     """One scoreboard."""
 
     first_seed: int = Field(
-        default=1410, ge=0, description="0–999 for development, from 1410 on for what is reported; never both"
+        default=0,
+        ge=0,
+        description="0–999 for development, from 1410 on for what is reported; never both. A reported seed is named, "
+        "so that nobody looks at one by leaving the key out",
     )
     seeds: Count = Field(default=10, description="branches of each case's shop")
     shop: SimulationSettings = Field(
