@@ -54,7 +54,8 @@ def known(stage: Stage) -> Stage:
     offers = stage.history.offers
     opened = stage.history.open.assign(list_price=1.0, reference_price=offers["price_now"])
     units = stage.own_truth[0][:, MOVES.index(0.0)]
-    weeks = [offers.assign(period_start=week, units=units * (10.0 if week < 4 else 1.0)) for week in range(12)]
+    panel = offers.drop(columns="seed")
+    weeks = [panel.assign(period_start=week, units=units * (10.0 if week < 4 else 1.0)) for week in range(12)]
     closed = pd.concat(weeks, ignore_index=True)
     history = History(closed, opened, offers, pd.Series(dtype=float), pd.DataFrame())
     return Stage(stage.market, history, stage.feasible, stage.setting, weeks=(1, 4))
@@ -282,6 +283,29 @@ def test_a_contender_cannot_change_what_others_see(known: Stage) -> None:
     enter(Vandal("vandal"), known)
     assert (known.history.price_now == before).all()
     assert np.nanmax(known.feasible.prices) > 1.0
+
+
+def test_a_contender_knows_worlds_apart_and_no_seed(known: Stage) -> None:
+    seen: list[pd.DataFrame] = []
+
+    class Curious(StatusQuo):
+        def fit(self, history: History) -> None:
+            seen.extend([history.closed, history.open, history.offers, history.buyers])
+
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            seen.append(history.offers)
+            return history.price_now
+
+    enter(Curious("curious"), known)
+    assert len(seen) == 5
+    for frame in seen:
+        assert "seed" not in frame
+    for offers in (seen[2], seen[4]):
+        assert offers["world"].tolist() == (known.seed_of_offer - SHOP.seed).tolist()  # 0 and 1
+        assert offers.drop(columns="world").equals(known.history.offers.drop(columns="seed"))
+    assert known.seeds == [SHOP.seed, SHOP.seed + 1]
+    alone = replace(known, history=replace(known.history, offers=known.history.offers.drop(columns="seed")))
+    assert set(alone.copied_history().offers["world"]) == {0}
 
 
 def test_profit_capture_runs_from_the_status_quo_to_the_oracle(known: Stage) -> None:

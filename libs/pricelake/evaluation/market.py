@@ -53,8 +53,8 @@ class Market(Protocol):
         Returns:
             product_id, market_id, category (only products of one category take sales from each other), price_now (in
             force) and unit_cost (as the tables have it before ``as_of``; the period's own is in :meth:`unit_costs`), in
-            currency. Optional: ``seed``, which independent world an offer belongs to (0 where it is absent), and
-            ``periods_on_sale`` before ``as_of``, 0 for what is new.
+            currency. Optional: ``seed``, which independent world an offer belongs to (0 where it is absent; contenders
+            get a number of the world instead), and ``periods_on_sale`` before ``as_of``, 0 for what is new.
         """
 
     def expected_units(self, prices: pd.Series, market: str, period: date, context: Context) -> pd.Series:

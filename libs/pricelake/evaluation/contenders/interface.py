@@ -21,7 +21,8 @@ class History:
         open: rows of the period to price, one per offer and in their order; its features were known before. Offers that
             the panel does not know, such as products without a history, have their category and brand and what is
             known of the period; the rest is NaN. ``views`` of the period are not known.
-        offers: what is to be priced, see :meth:`pricelake.evaluation.market.Market.offers`.
+        offers: what is to be priced, see :meth:`pricelake.evaluation.market.Market.offers`. Contenders get the number
+            of an offer's ``world`` (0, 1, ... in order) in the place of its ``seed``, which would rebuild the truth.
         ratings: mean review rating in [0, 1] by product_id; NaN or absent where nobody wrote one.
         buyers: by product_id: ``age`` (years, middle of the band) and ``female_rate`` of those who bought it.
     """

@@ -31,7 +31,7 @@ class Stage:
 
     Attributes:
         market: its truth.
-        history: what contenders know.
+        history: what contenders know, and the seeds of their worlds, which they do not (:meth:`copied_history`).
         feasible: prices that the rules allow.
         setting: under which the shop was made.
         weeks: how long prices are held where profit is counted, ascending.
@@ -55,11 +55,11 @@ class Stage:
         return [int(seed) for seed in np.unique(self.seed_of_offer)]
 
     def copied_history(self) -> History:
-        """The history for a stranger to do with as it likes."""
+        """The history for a stranger to do with as it likes: worlds have numbers, for seeds would tell the truth."""
         known = self.history
-        return History(
-            known.closed.copy(), known.open.copy(), known.offers.copy(), known.ratings.copy(), known.buyers.copy()
-        )
+        world = np.unique(self.seed_of_offer, return_inverse=True)[1]
+        offers = known.offers.drop(columns="seed", errors="ignore").assign(world=world)
+        return History(known.closed.copy(), known.open.copy(), offers, known.ratings.copy(), known.buyers.copy())
 
     @cached_property
     def groups(self) -> list[tuple[str, npt.NDArray[np.intp]]]:
