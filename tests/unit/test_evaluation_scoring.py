@@ -16,7 +16,7 @@ from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.market import Context
 from pricelake.evaluation.rows import Measured, Setting, summarise
-from pricelake.evaluation.scoring.demand import AT_STEPS, IN_FORCE, after_change, own_price_bias
+from pricelake.evaluation.scoring.demand import IN_FORCE, after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.identification import identification
@@ -24,7 +24,7 @@ from pricelake.evaluation.scoring.newcomers import cold_start
 from pricelake.evaluation.scoring.prices import possible_gain, profit_capture
 from pricelake.evaluation.scoring.promises import Promises, promise, promises_of
 from pricelake.evaluation.scoring.stability import stability
-from pricelake.evaluation.scoring.stage import MOVES, Stage, enter
+from pricelake.evaluation.scoring.stage import AT_STEPS, MOVES, Stage, enter
 from pricelake.evaluation.scoring.tastes import best_sellers, recommendation
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.pricing.endings import EndingGrid
@@ -130,6 +130,30 @@ def test_errors_and_failures_are_counted(known: Stage) -> None:
     assert bias[0] > 0.05  # as if demand for the first offer did not react
     assert bias[1] == pytest.approx(0.0, abs=0.01)
     assert one.prices[0] == known.history.price_now[0]
+
+
+def test_elasticities_that_units_of_0_take_are_failures(known: Stage) -> None:
+    now = known.history.price_now
+
+    @dataclass
+    class Cutting(Knows):
+        """Says that nothing of the first offer is sold at a price 20 % up, and of the second at any."""
+
+        def units(self, prices: Floats) -> Floats:
+            found = super().units(prices)
+            found[0] = np.where(prices[0] > 1.18 * now[0], 0.0, found[0])
+            found[1] = np.where(np.isnan(prices[1]), np.nan, 0.0)
+            return found
+
+    assert isinstance(known.market, SimulatedMarket)
+    one = enter(Cutting(known.market), known)
+    assert (one.error, one.units is not None and one.units[1].tolist()) == (None, [0.0] * len(MOVES))
+    assert np.flatnonzero(one.failed).tolist() == [0, 1]
+    assert values(run(known, one), "failed_fits") == [2.0, 0.0]
+    # where nothing is sold in truth either, no elasticity is missing
+    vain, (units, slopes) = replace(known), known.own_truth
+    vars(vain)["own_truth"] = (units, np.where(np.arange(len(now))[:, None] == 1, np.nan, slopes))
+    assert np.flatnonzero(enter(Cutting(known.market), vain).failed).tolist() == [0]
 
 
 def test_flagged_categories_and_their_intervals_are_counted(known: Stage) -> None:

@@ -108,7 +108,8 @@ CLAIMS = {
         "the writing of their tables included. Left out of it are the judging of its own ranking, recommendations and "
         "similar products (except where recommendations are judged), and all but 2,000 rows of its own comparison "
         "with LightGBM, none of which its prices need. A fit that fails says that demand does not react and leaves the "
-        "price as it is; it counts in every figure above.",
+        "price as it is; it counts in every figure above. A forecast of 0 units has no elasticity: where some are sold "
+        "in truth, the offer is counted as one that could not be learnt, and demand is taken not to react there.",
     ),
 }
 

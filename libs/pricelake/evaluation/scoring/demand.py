@@ -5,9 +5,8 @@ import numpy as np
 from pricelake.evaluation.contenders.interface import Floats
 from pricelake.evaluation.figures import STEPS, change_groups, elasticity_errors, wape
 from pricelake.evaluation.rows import Measured
-from pricelake.evaluation.scoring.stage import CHANGES, MOVES, Contestant, Stage
+from pricelake.evaluation.scoring.stage import AT_STEPS, CHANGES, MOVES, Contestant, Stage
 
-AT_STEPS = [MOVES.index(step) for step in STEPS]
 NOW = MOVES.index(0.0)
 IN_FORCE = "price_in_force"
 """Group of all products, at that price alone."""

@@ -23,6 +23,7 @@ TWITCH = 0.05
 points say nothing about them; for smooth curves it makes no difference that shows."""
 CHANGES = (0.05, 0.10, 0.20)
 MOVES = tuple(sorted({*STEPS, *CHANGES, *(-change for change in CHANGES)}))
+AT_STEPS = [MOVES.index(step) for step in STEPS]
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ class Contestant:
         gains: expected gain of each offer, its standard deviation (NaN: not stated), both shape ``(n_offers,)``, and
             the parts of that which the offers of a category share, with their signs, shape ``(parts, n_offers)``;
             currency; 0 where it sets no price; None: it promises nothing.
-        failed: offers it could not learn or price.
+        failed: offers it could not learn or price, or of which it says 0 units near one of ``STEPS`` where some are
+            sold: 0 units have no elasticity.
         error: what went wrong with all of it; None where nothing did.
         limits: as of :class:`KnowsItsLimits`; None: it does not say.
     """
@@ -247,7 +249,6 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         answer = _silence(contender, len(history.offers))
     allowed = stage.feasible.allows(np.nan_to_num(answer.prices))
     forbidden = ~np.isnan(answer.prices) & ~allowed
-    failed = np.isnan(answer.prices) | (False if answer.units is None else np.isnan(answer.units).any(axis=1))
     return Contestant(
         name=contender.name,
         effort=effort,
@@ -256,7 +257,7 @@ def enter(contender: Contender, stage: Stage) -> Contestant:
         prices=np.where(allowed, answer.prices, history.price_now),
         forbidden=forbidden,
         gains=answer.gains,
-        failed=failed,
+        failed=_failed(stage, answer),
         error=error,
         limits=answer.limits,
     )
@@ -292,6 +293,18 @@ def _ask(contender: Contender, stage: Stage) -> Answer:
         return Answer(units, slopes, prices, None)
     limits = _limits(contender, offers) if isinstance(contender, KnowsItsLimits) else None
     return Answer(units, slopes, prices, (np.nan_to_num(gain), deviation, np.nan_to_num(shared)), limits)
+
+
+def _failed(stage: Stage, answer: Answer) -> npt.NDArray[np.bool_]:
+    """See :class:`Contestant`; shape ``(n_offers,)``. The truth is asked only where units of 0 took an elasticity."""
+    silent = np.isnan(answer.prices)
+    if answer.units is None or answer.slopes is None:
+        return silent
+    silent |= np.isnan(answer.units).any(axis=1)
+    lost = np.isnan(answer.slopes) & ~silent[:, None]
+    if lost.any():
+        lost &= ~np.isnan(stage.own_truth[1][:, AT_STEPS])
+    return silent | lost.any(axis=1)
 
 
 def _silence(contender: Contender, offers: int) -> Answer:
