@@ -191,13 +191,24 @@ def test_elasticities_that_another_fit_moves_are_counted(known: Stage) -> None:
     moved = one.slopes.copy()
     moved[rows[0]] -= 0.2
     moved[np.flatnonzero(rows[1])[::2]] += 0.1
-    moved[np.flatnonzero(rows[1])[1::2]] = np.nan  # that it does not answer
-    later = replace(one, slopes=moved)
+    lost = np.flatnonzero(rows[1])[1::2]
+    moved[lost] = np.nan  # that it does not answer: it says that demand does not react
+    later, now = replace(one, slopes=moved), one.slopes[:, AT_STEPS.index(MOVES.index(0.0))]
     found = stability(known, one, {"seed": one, "week": later})
     assert values(found, "elasticity_shift_seed") == [0.0, 0.0]
-    assert values(found, "elasticity_shift_week") == pytest.approx([0.2, 0.1])
+    whole = (0.1 * (rows[1].sum() - len(lost)) - now[lost].sum()) / rows[1].sum()
+    assert values(found, "elasticity_shift_week") == pytest.approx([0.2, whole])
+    assert values(stability(known, later, {"week": one}), "elasticity_shift_week") == pytest.approx([0.2, whole])
     silent = replace(one, slopes=np.full_like(moved, np.nan))
-    assert [row.contributes for row in stability(known, one, {"week": silent})] == [False, False]
+    failed = values(stability(known, one, {"week": silent}), "elasticity_shift_week")
+    assert failed == pytest.approx([-now[own].mean() for own in rows])  # far from the 0 of those who agree
+    # what neither answers is no agreement
+    assert values(stability(known, later, {"week": later}), "elasticity_shift_week") == [0.0, 0.0]
+    assert [row.out_of for row in stability(known, later, {"week": later})] == [
+        rows[0].sum(),
+        rows[1].sum() - len(lost),
+    ]
+    assert [row.contributes for row in stability(known, silent, {"week": silent})] == [False, False]
     with pytest.raises(ValueError, match="no demand model"):
         stability(known, one, {"week": replace(one, slopes=None)})
 

@@ -16,7 +16,7 @@ from pricelake.evaluation.contenders.interface import Feasible, History
 from pricelake.evaluation.rows import Setting, summarise
 from pricelake.evaluation.scoring.effort import Effort
 from pricelake.evaluation.scoring.fits import run
-from pricelake.evaluation.scoring.stability import REFITS
+from pricelake.evaluation.scoring.stability import REFITS, stability
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.report.scoreboard_claims import CLAIMS
 from pricelake.sources import pseudonym_of
@@ -294,6 +294,29 @@ def test_jobs_run_again_with_another_seed_and_as_of_a_week_before(
         *((name, seed + 1, tastes + 1, f"{model}-seed", now) for name in ("train_demand", "recommend_prices")),
         *((name, seed, tastes, f"{model}-week", week_before) for name in ("build_features", *MODEL_JOBS[:2])),
     ]
+
+
+def test_jobs_that_failed_are_not_run_again_and_every_refit_fails_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = shop_of(tmp_path, monkeypatch, Jobs([], {"train_demand": TrainingError("Gate 2 was not passed.")}))
+    ran: list[str] = []
+    none = pd.DataFrame()
+    stand_in(
+        monkeypatch,
+        lambda name, *_: ran.append(name),
+        lambda _lake, after: contender(curves=none, decided=none, effort=after.effort, error=after.error),
+    )
+    refits = score_again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
+    assert (set(refits), ran) == (set(REFITS), [])
+    own = enter(contender(curves=none, decided=none, error=shop.error), stage())
+    again = {what: enter(one, stage()) for what, one in refits.items()}
+    for one in again.values():
+        assert one.error is not None
+        assert "Not learnt again, as it was not learnt once: " in one.error
+        assert "Gate 2 was not passed." in one.error
+    rows = summarise(stability(stage(), own, again))
+    assert {row.figure: (row.seeds, row.as_dict()["mean"]) for row in rows} == dict.fromkeys(REFITS.values(), (0, None))
 
 
 def test_a_failure_is_told_in_few_lines_and_without_folders() -> None:

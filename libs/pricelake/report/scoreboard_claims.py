@@ -47,7 +47,8 @@ CLAIMS = {
         "Learnt again with another seed, or a week earlier, a model states nearly the same elasticities.",
         "The model itself: by how much the elasticities that it states at the prices in force differ, on average over "
         "products, between two fits. One differs in the seed of everything drawn at random, the other lacks the last "
-        "week of the history. A stable elasticity may be wrong: read it together with the errors above. Only "
+        "week of the history. What only one of the fits could learn counts as demand that does not react in the other. "
+        "A stable elasticity may be wrong: read it together with the errors above. Only "
         "PriceLake's jobs are run again.",
     ),
     "after_change": Claim(

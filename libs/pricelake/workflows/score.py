@@ -143,7 +143,7 @@ def judge_round(
         recommended, missing = _recommended(lake, shop)
         for name, changes in settings.variants.items():
             contenders.append(variant_of(spark, shop, VARIANT.format(name), changes, reporter))
-        if "stability" in one.parts and shop.error is None:
+        if "stability" in one.parts:
             refits = refit_pricelake(spark, shop, reporter)
     reporter.step(f"Judge {len(contenders)} contenders on {one.name}")
     judged = judge(stage, contenders, one.parts, recommended, refits, reporter)

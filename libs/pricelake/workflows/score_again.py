@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from pricelake.evaluation.scoring.effort import attempted
 from pricelake.evaluation.scoring.failures import told
+from pricelake.evaluation.scoring.stability import REFITS
 from pricelake.settings import Settings
 from pricelake.settings.loading import overlay, validate
 from pricelake.tables import Lake
@@ -69,7 +70,8 @@ def with_changes(settings: Settings, name: str, changes: Mapping[str, Any]) -> S
 def refit_pricelake(spark: SparkSession, shop: ScoredShop, reporter: Reporter) -> dict[str, PriceLakeCurves]:
     """Curves of the same offers, learnt again, by what differs: a key of ``evaluation.scoring.stability.REFITS``.
 
-    The tables of the shop's last run are replaced: read first what is wanted of them.
+    The tables of the shop's last run are replaced: read first what is wanted of them. Where its jobs failed, there is
+    nothing to hold another fit against: they are not run again, and both fits fail with them.
 
     Args:
         spark: session.
@@ -77,6 +79,9 @@ def refit_pricelake(spark: SparkSession, shop: ScoredShop, reporter: Reporter) -
         reporter: progress.
     """
     settings, as_of = shop.settings, shop.market.as_of
+    if shop.error is not None:
+        unlearnt = replace(shop, effort=None, error=f"Not learnt again, as it was not learnt once: {shop.error}")
+        return dict.fromkeys(REFITS, read_pricelake(Lake(spark, settings.lake.root), unlearnt))
     seeds = {"training": {"seed": settings.training.seed + 1}, "recommender": {"seed": settings.recommender.seed + 1}}
     other_seed = with_changes(settings, "seed", seeds)
     week_before = as_of - timedelta(days=settings.features.period_days)
