@@ -201,7 +201,7 @@ def read_scoreboard(path: Path, command: str) -> Record:
     for left_out in record.parts("promises_left_out"):
         left_out.text("case")
         left_out.text("contender")
-        for key in ("promised", "no_price_moved", "loses_money"):
+        for key in ("promised", "failed", "no_price_moved", "loses_money"):
             left_out.number(key)
     for promise in record.parts("promises"):
         promise.text("contender")

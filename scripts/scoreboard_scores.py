@@ -90,7 +90,7 @@ class Scores:
         return [(f"{100 * rate:g} %", {"sold_out_rate": rate}) for rate in sorted(found | {self.usual_rate})]
 
     def fewest_seeds(self, *, grouped: bool) -> int | None:
-        """The smallest number of seeds behind a figure of products; None where there is none.
+        """The smallest number of seeds behind a figure of products that has a value; None where there is none.
 
         Args:
             grouped: of groups of price changes, or of everything else.
@@ -101,7 +101,9 @@ class Scores:
             (
                 int(row["seeds"])
                 for row in self.rows
-                if row["section"] != "run" and row.get("group", "").startswith("changes_") == grouped
+                if row["section"] != "run"
+                and row["mean"] is not None
+                and row.get("group", "").startswith("changes_") == grouped
             ),
             default=None,
         )

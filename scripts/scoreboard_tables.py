@@ -251,9 +251,10 @@ def result_lines(full: Mapping[str, Any]) -> list[str]:
 
 def left_out_lines(full: Mapping[str, Any]) -> list[str]:
     """For how many categories each contender promises nothing, and why; nothing where nobody promises."""
-    keys = ("case", "contender", "promised", "no_price_moved", "loses_money")
+    keys = ("case", "contender", "promised", "failed", "no_price_moved", "loses_money")
     body = [[str(one[key]) for key in keys] for one in full["promises_left_out"]]
-    head = ("case", "contender", "with a promise", "no price moved", "lately earned nothing at the prices in force")
+    reasons = ("not learnt", "no price moved", "lately earned nothing at the prices in force")
+    head = ("case", "contender", "with a promise", *reasons)
     return ["**Categories with and without a promise**", "", *table(head, body), ""] if body else []
 
 

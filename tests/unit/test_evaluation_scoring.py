@@ -15,7 +15,7 @@ from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.market import Context
-from pricelake.evaluation.rows import Measured, Setting, summarise
+from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise
 from pricelake.evaluation.scoring.demand import IN_FORCE, after_change, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
@@ -252,7 +252,7 @@ def test_a_contender_that_raises_fails_everywhere_and_stops_nobody(known: Stage)
     assert values(profit_capture(known, [one]), "capture", contender="knows") == [0.0] * 4
     silent = promises_of(known, one)
     assert silent is not None
-    assert (len(silent.promised), silent.unmoved, silent.losing) == (0, len(known.groups), 0)  # it moves no price
+    assert (len(silent.promised), silent.failed, silent.unmoved, silent.losing) == (0, len(known.groups), 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -496,8 +496,15 @@ def test_categories_without_a_promise_are_counted_by_reason(known: Stage) -> Non
     poor.recent_profit[[0, 2, 3]] = [-1.0, 0.0, -5.0]
     made = promises_of(poor, some)
     assert made is not None
-    assert (made.unmoved, made.losing) == (1, 3)  # the first is unmoved, too: a loss is told first, alike for everybody
+    # the first is unmoved, too: a loss is told first, alike for everybody
+    assert (made.failed, made.unmoved, made.losing) == (0, 1, 3)
     assert len(made.promised) == len(known.groups) - 4
+    # one offer that could not be learnt is no category that could not, and a moved price is a promise
+    (_, third) = known.groups[4]
+    for offers, counts in ((second, (1, 0)), (second[1:], (0, 1)), ([*second, *third], (1, 0))):
+        lost = promises_of(poor, replace(some, failed=np.isin(np.arange(len(now)), offers)))
+        assert lost is not None
+        assert (lost.failed, lost.unmoved, lost.losing) == (*counts, 3)
 
 
 def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -> None:
@@ -523,7 +530,39 @@ def test_a_seed_with_few_products_of_a_group_weighs_little_in_it(known: Stage) -
 def test_an_interval_that_is_missing_among_others_holds_nothing(known: Stage) -> None:
     seed, categories = np.array([known.seeds[0]] * 2), np.array(["c", "d"], dtype=object)
     one = Promises("a", seed, categories, np.array([0.1, 0.2]), np.array([0.1, 0.2]), np.array([0.1, np.nan]))
-    assert values(promise(known, [one]), "coverage_90") == [0.5]
+    found = promise(known, [one])
+    assert values(found, "coverage_90") == pytest.approx([0.5, np.nan], nan_ok=True)  # of two seeds
+    assert next(row for row in summarise(found) if row.figure == "coverage_90").mean == 0.5
+
+
+def test_who_promises_nothing_has_figures_without_a_value_and_is_not_absent(known: Stage) -> None:
+    class Silent(Promiser):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            raise RuntimeError("out of luck")
+
+    class Still(Promiser):
+        def propose(self, history: History, feasible: Feasible) -> Floats:
+            return history.price_now
+
+    for contender, count in ((Silent(stage=known), "failed"), (Still(stage=known), "unmoved")):
+        made = promises_of(known, enter(contender, known))
+        assert made is not None
+        assert (getattr(made, count), made.losing, len(made.promised)) == (len(known.groups), 0, 0)
+        rows = {row.figure: row.as_dict() for row in summarise(promise(known, [made]))}
+        assert set(rows) == set(FIGURES["promise"])
+        for row in rows.values():
+            assert (row["mean"], row["seeds"], row["by_seed"]) == (None, 0, {"4": None, "5": None})
+
+
+def test_a_seed_without_a_promise_changes_no_figure(known: Stage) -> None:
+    whole = promises_of(known, enter(Promiser(stage=known, deviation=1.0), known))
+    assert whole is not None
+    first = whole.seed == known.seeds[0]
+    parts = {name: getattr(whole, name)[first] for name in ("seed", "category", "promised", "realised", "spread")}
+    both, one = (summarise(promise(known, [made])) for made in (whole, replace(whole, **parts)))
+    for row, alone in zip(both, one, strict=True):
+        assert alone.mean == pytest.approx(row.by_seed[known.seeds[0]])
+        assert (row.seeds, alone.seeds) == (2, 1)
 
 
 def test_lines_of_several_seeds_are_one_line_with_a_level_for_each(known: Stage) -> None:
@@ -558,8 +597,8 @@ def test_coverage_of_honest_intervals_is_their_level(known: Stage) -> None:
         "honest", np.full(count, 4), np.full(count, "c", dtype=object), promised, realised, np.full(count, 0.03)
     )
     found = promise(known, [one])
-    assert values(found, "coverage_50") == pytest.approx([0.5], abs=0.025)
-    assert values(found, "coverage_90") == pytest.approx([0.9], abs=0.015)
+    assert values(found, "coverage_50")[:1] == pytest.approx([0.5], abs=0.025)
+    assert values(found, "coverage_90")[:1] == pytest.approx([0.9], abs=0.015)
 
 
 def test_a_model_promises_what_it_expects(known: Stage) -> None:

@@ -129,7 +129,14 @@ SCORE: dict[str, Any] = {
     ],
     "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
     "promises_left_out": [
-        {"case": "promise", "contender": "pricelake", "promised": 200, "no_price_moved": 57, "loses_money": 3}
+        {
+            "case": "promise",
+            "contender": "pricelake",
+            "promised": 200,
+            "failed": 4,
+            "no_price_moved": 57,
+            "loses_money": 3,
+        }
     ],
     "commit": "1.0+abc",
     "command": "pricelake score --settings full.yaml",
@@ -208,7 +215,7 @@ def test_the_scoreboards_figures_stand_where_they_belong(tmp_path: Path, records
         "| sold_out | 0.30 (0.20 … 0.40) | 0.45 (0.35 … 0.55) | uniform_move_+15 |",
         "",
     ]
-    assert "| promise | pricelake | 200 | 57 | 3 |" in lines
+    assert "| promise | pricelake | 200 | 4 | 57 | 3 |" in lines
     assert "| mlp | 0.60 (0.50 … 0.70) |" in lines  # errors of new products
     assert "| pricelake | 1.50 (1.40 … 1.60) | 40.00 | – |" in lines  # what a run takes
     cold = lines.index("**New products: capture over 4 weeks, by weeks of history**")

@@ -122,7 +122,14 @@ def whole_record() -> dict[str, Any]:
     size["possible_gain"] = {"1": 0.2, "13": 0.1234, "4": 0.15}
     failures = [{"case": "weak_instruments", "contender": "house_rule", "error": "ValueError: singular matrix"}]
     cases = [{**case, **size, "usual_shop": True} for case in CASES]
-    counts = {"case": "promise", "contender": "pricelake", "promised": 40, "no_price_moved": 7, "loses_money": 3}
+    counts = {
+        "case": "promise",
+        "contender": "pricelake",
+        "promised": 40,
+        "failed": 2,
+        "no_price_moved": 7,
+        "loses_money": 3,
+    }
     return record_of(*found, cases=cases, promises=promises, failures=failures, promises_left_out=[counts])
 
 
@@ -172,9 +179,10 @@ def test_a_whole_record_fills_every_section_and_draws_every_plot_that_it_names()
     assert "25 November 2026, 00:39 UTC" in text
     assert "1410–1419" in text
     why = (
-        "because it moves none of their prices, and because what they sold lately earns nothing at the prices in force"
+        "because it could not learn them, because it moves none of their prices, and because what they sold lately "
+        "earns nothing at the prices in force"
     )
-    assert f"Categories without a promise ({why}): PriceLake 10 of 50 (7 and 3)." in text
+    assert f"Categories without a promise ({why}): PriceLake 12 of 52 (2, 7 and 3)." in text
     assert re.search(r"1410–1419 40 10 1 78 −2\.81 12\.3 5\.2", text)
 
 
@@ -365,6 +373,35 @@ def test_a_contender_without_a_mean_is_listed_and_not_ranked() -> None:
     board = only_board(*rows, broken)
     assert (board.places, len(shown_scores(board))) == (2, 2)
     assert "Double ML, Error of units after ±10 %: everything on" in words(render_scoreboard(record_of(*rows, broken)))
+
+
+def test_figures_without_a_value_are_listed_with_the_reason() -> None:
+    rows = [
+        row("promise", "coverage_90", "double_ml", 0.8),
+        row("stability", "elasticity_shift_week", "pricelake", None),
+    ]
+    rows += [row("promise", figure, name, None) for figure in ("slope", "coverage_90") for name in ("pricelake", "mlp")]
+    rows.append(row("identification", "coverage_90_unidentified", "pricelake", None))
+    own = {
+        "case": "confounded",
+        "contender": "pricelake",
+        "promised": 0,
+        "failed": 5,
+        "no_price_moved": 3,
+        "loses_money": 2,
+    }
+    # of an older record, and of a case that nobody asks about
+    other = [{"case": "confounded", "contender": "mlp", "promised": 2, "no_price_moved": 3, "loses_money": 2}]
+    other.append({**own, "case": "weak_instruments", "failed": 99})
+    text = words(render_scoreboard(record_of(*rows, cases=CASES[:2], promises_left_out=[*other, own])))
+    nothing = "nothing is promised in 10 categories: 5 not learnt, 3 without a moved price, 2 earning nothing"
+    for title in ("Slope of realised on promised gain", "Share of gains inside the 90 % interval"):
+        assert f"PriceLake, {title}: confounded ({nothing})" in text
+    assert "MLP, Slope of realised on promised gain: confounded (too few promises on a seed for a line)" in text
+    assert "another week of history: confounded (neither fit answers for an offer)" in text
+    assert "Elasticities inside their interval: confounded (it flags no category)" in text
+    board = next(one for one in boards_of(read_record(record_of(*rows))) if one.figure.name == "coverage_90")
+    assert (board.own, board.is_comparison, len(board.rivals)) == (None, False, 1)
 
 
 def test_rivals_measured_where_pricelake_was_not_are_admitted() -> None:

@@ -1,7 +1,6 @@
 """The scoreboard's page: the record into a self-contained HTML file that needs no network."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from statistics import fmean
 from typing import Any
@@ -11,33 +10,12 @@ from pricelake.report.page import document
 from pricelake.report.scoreboard_claims import LIMITS
 from pricelake.report.scoreboard_figures import Figure
 from pricelake.report.scoreboard_lines import holds
-from pricelake.report.scoreboard_record import Case, Score, Scoreboard, read_record
+from pricelake.report.scoreboard_record import Case, Scoreboard, read_record
 from pricelake.report.scoreboard_sections import heading, section_views
 from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
+from pricelake.report.scoreboard_unlearnt import unlearnt_of
 from pricelake.report.wording import number, rate
 from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS, REPORTED_SEEDS, SPENT_SEEDS
-
-
-@dataclass(frozen=True)
-class Unlearnt:
-    """What the scoreboard does not know.
-
-    Attributes:
-        failed_fits: scores of contenders with offers that they could not learn, most first.
-        without_own: boards on which rivals were measured and PriceLake was not.
-        without_mean: scores that have no mean.
-        failures: contenders that broke, by case.
-    """
-
-    failed_fits: tuple[Score, ...]
-    without_own: tuple[Board, ...]
-    without_mean: tuple[Score, ...]
-    failures: tuple[Mapping[str, str], ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was learnt."""
-        return not (self.failed_fits or self.without_own or self.without_mean or self.failures)
 
 
 def render_scoreboard(record: Mapping[str, Any]) -> str:
@@ -70,7 +48,7 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         first_case=_most_judged(board, quality),
         lost=lost_figures(boards),
         sections=sections,
-        unlearnt=_unlearnt(board, boards),
+        unlearnt=unlearnt_of(board, boards),
         promises=_promises_kept(board),
         limits=limits_of(board),
         is_simulated=any(run.is_simulated for run in board.runs),
@@ -141,16 +119,6 @@ def _most_judged(board: Scoreboard, headlines: Mapping[Figure, Mapping[Case, Boa
     return max(cases, key=lambda case: (sum(case in found for found in headlines.values()), -cases.index(case)))
 
 
-def _unlearnt(board: Scoreboard, boards: Sequence[Board]) -> Unlearnt:
-    failed = [one for one in board.scores if one.figure.name == "failed_fits" and one.mean]
-    return Unlearnt(
-        failed_fits=tuple(sorted(failed, key=lambda one: -(one.mean or 0.0))),
-        without_own=tuple(one for one in boards if one.own is None and one.rivals),
-        without_mean=tuple(one for one in board.scores if one.mean is None),
-        failures=board.failures,
-    )
-
-
 def _promises_kept(board: Scoreboard) -> str:
     """How many of PriceLake's promises held; empty without promises."""
     own = [one for one in board.promises if one.contender == OWN]
@@ -169,14 +137,15 @@ def _promises_kept(board: Scoreboard) -> str:
 def _left_out(board: Scoreboard) -> list[str]:
     """For how many categories each contender promises nothing, and why; empty where the record does not say."""
     said = [
-        f"{scoreboard_sentences.contender_name(one.contender)} {one.no_price_moved + one.loses_money} of "
-        f"{one.promised + one.no_price_moved + one.loses_money} ({one.no_price_moved} and {one.loses_money})"
+        f"{scoreboard_sentences.contender_name(one.contender)} {one.without} of {one.promised + one.without} "
+        f"({one.failed}, {one.no_price_moved} and {one.loses_money})"
         for one in sorted(board.left_out, key=lambda one: one.contender != OWN)
     ]
     if not said:
         return []
     why = (
-        "because it moves none of their prices, and because what they sold lately earns nothing at the prices in force"
+        "because it could not learn them, because it moves none of their prices, and because what they sold lately "
+        "earns nothing at the prices in force"
     )
     return [f"Categories without a promise ({why}): {'; '.join(said)}."]
 

@@ -128,13 +128,23 @@ class Promise:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Categories of one case for which a contender promises nothing, by reason, and those for which it does."""
+    """Categories of one case for which a contender promises nothing, by reason, and those for which it does.
+
+    Attributes:
+        failed: what it could not learn; an older record counts it among ``no_price_moved``.
+    """
 
     contender: str
     case: str
     promised: int
     no_price_moved: int
     loses_money: int
+    failed: int = 0
+
+    @property
+    def without(self) -> int:
+        """Categories without a promise."""
+        return self.failed + self.no_price_moved + self.loses_money
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Judged:
         promises: one entry per contender and category with a promise, JSON-ready.
         failures: contenders that failed as a whole, with what they raised.
         left_out: by contender that promises, how many categories it promises something for, and how many it does not
-            because it moves no price or because they earned nothing lately; JSON-ready.
+            because it could not learn them, moves no price or because they earned nothing lately; JSON-ready.
     """
 
     measured: list[Measured] = field(default_factory=list)
@@ -120,8 +120,8 @@ def _scored_from_the_start(contestants: Sequence[Contestant]) -> list[Contestant
 
 
 def _left_out(made: Promises) -> dict[str, Any]:
-    counts = {"promised": len(made.promised), "no_price_moved": made.unmoved, "loses_money": made.losing}
-    return {"contender": made.contender, **counts}
+    counts = {"promised": len(made.promised), "failed": made.failed, "no_price_moved": made.unmoved}
+    return {"contender": made.contender, **counts, "loses_money": made.losing}
 
 
 def _entries(made: Promises) -> list[dict[str, Any]]:

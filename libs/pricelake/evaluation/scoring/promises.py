@@ -4,7 +4,8 @@ A promise is made by category and market, for the first period, as a share of wh
 lately, at the prices in force (:attr:`pricelake.evaluation.scoring.stage.Stage.recent_profit`). That is known when the
 promise is made. As a share of the profit that is true in the first period, which nobody knows, even the best of
 forecasters would promise too much where demand turns out weak and too little where it turns out strong, and its line
-would be flatter than 1. Categories in which a contender moves no price are without a promise.
+would be flatter than 1. Categories in which a contender moves no price are without a promise, those that it could not
+learn among them. Coverage of nothing is no figure, least of all 0 or 1: it stands in the record without a value.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ class Promises:
         promised: gain as a share of the category's recent profit.
         realised: the same in truth.
         spread: standard deviation of the promise; NaN where none is stated.
-        unmoved: categories without a promise because it moves none of their prices.
+        unmoved: categories without a promise because it moves none of their prices, though it could.
+        failed: categories without a promise because it could learn or price none of their offers.
         losing: categories without a promise because what they sold lately earns nothing at the prices in force,
             whatever it does.
     """
@@ -44,6 +46,7 @@ class Promises:
     realised: Floats
     spread: Floats
     unmoved: int = 0
+    failed: int = 0
     losing: int = 0
 
     def interval(self, level: float) -> tuple[Floats, Floats]:
@@ -65,6 +68,7 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
     moved = contestant.prices != history.price_now
     earning = [number for number in range(len(stage.groups)) if recent[number] > 0.0]
     groups = [number for number in earning if moved[stage.groups[number][1]].any()]
+    failed = [number for number in earning if number not in groups and contestant.failed[stage.groups[number][1]].all()]
     rows = [stage.groups[number][1] for number in groups]
     # a held price has no uncertainty, and a forbidden one is held
     gain, deviation, shared = (np.where(moved, part, 0.0) for part in contestant.gains)
@@ -77,7 +81,8 @@ def promises_of(stage: Stage, contestant: Contestant) -> Promises | None:
         realised=(then - now)[groups] / recent[groups],
         spread=np.sqrt(np.array([own[one].sum() + np.sum(shared[:, one].sum(axis=1) ** 2) for one in rows]))
         / recent[groups],
-        unmoved=len(earning) - len(groups),
+        unmoved=len(earning) - len(groups) - len(failed),
+        failed=len(failed),
         losing=len(stage.groups) - len(earning),
     )
 
@@ -87,24 +92,29 @@ def promise(stage: Stage, promises: Sequence[Promises]) -> list[Measured]:
 
     Over seeds, lines are averaged with the sums of squares of what was promised as weights, which for the slope is the
     least-squares estimate with an intercept for each seed (the within estimator); coverage is of all promises alike.
+    Where nothing is promised on a seed, or at all, every figure is a share of nothing.
     """
     found = []
     for one in promises:
         for seed in stage.seeds:
             mine = one.seed == seed
             said, real = one.promised[mine], one.realised[mine]
-            if len(said) == 0:
-                continue
-            centred = said - said.mean()
-            squares = float(centred @ centred) if np.ptp(said) > 0.0 else 0.0  # else there is no line
-            products = float(centred @ real)
-            levels = squares * real.mean() - products * said.mean()
+            products, levels, squares = _line(said, real)
             found.append(stage.tell("promise", "slope", one.contender, seed, products, out_of=squares))
             found.append(stage.tell("promise", "intercept", one.contender, seed, levels, out_of=squares))
-            if np.isnan(one.spread).all():
+            if len(one.spread) and np.isnan(one.spread).all():
                 continue  # it states no intervals; one that is missing among others holds nothing
             for figure, level in LEVELS.items():
                 low, high = one.interval(level)
                 held = np.sum((low[mine] <= real) & (real <= high[mine]))
                 found.append(stage.tell("promise", figure, one.contender, seed, float(held), out_of=len(said)))
     return found
+
+
+def _line(said: Floats, real: Floats) -> tuple[float, float, float]:
+    """Numerators of slope and intercept, and their denominator: the sum of squares of what is said; 0 for no line."""
+    if len(said) == 0 or np.ptp(said) == 0.0:
+        return 0.0, 0.0, 0.0
+    centred = said - said.mean()
+    squares, products = float(centred @ centred), float(centred @ real)
+    return products, float(squares * real.mean() - products * said.mean()), squares

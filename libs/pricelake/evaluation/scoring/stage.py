@@ -310,11 +310,12 @@ def _failed(stage: Stage, answer: Answer) -> npt.NDArray[np.bool_]:
 def _silence(contender: Contender, offers: int) -> Answer:
     """What a contender that failed as a whole says: nothing, and that its prices gain nothing."""
     nothing = np.full(offers, np.nan)
+    no_gain = (np.zeros(offers), nothing, np.zeros((0, offers)))
     if not isinstance(contender, Answers):
-        return Answer(None, None, nothing, None)
+        return Answer(None, None, nothing, no_gain if isinstance(contender, KnowsItsGains) else None)
     units, slopes = np.full((offers, len(MOVES)), np.nan), np.full((offers, len(STEPS)), np.nan)
     limits = (nothing, np.zeros(offers, dtype=bool)) if isinstance(contender, KnowsItsLimits) else None
-    return Answer(units, slopes, nothing, (np.zeros(offers), nothing, np.zeros((0, offers))), limits)
+    return Answer(units, slopes, nothing, no_gain, limits)
 
 
 def _units(model: Answers, prices: Floats) -> Floats:
