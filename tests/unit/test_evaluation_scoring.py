@@ -16,7 +16,7 @@ from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.market import Context
 from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise
-from pricelake.evaluation.scoring.demand import IN_FORCE, after_change, own_price_bias
+from pricelake.evaluation.scoring.demand import IN_FORCE, after_change, is_flat, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.identification import identification
@@ -154,6 +154,27 @@ def test_elasticities_that_units_of_0_take_are_failures(known: Stage) -> None:
     vain, (units, slopes) = replace(known), known.own_truth
     vars(vain)["own_truth"] = (units, np.where(np.arange(len(now))[:, None] == 1, np.nan, slopes))
     assert np.flatnonzero(enter(Cutting(known.market), vain).failed).tolist() == [0]
+
+
+def test_a_model_is_flat_where_most_of_its_elasticities_are_0_or_failed(known: Stage) -> None:
+    one = enter(knows(known), known)
+    assert one.slopes is not None
+    count = len(one.slopes)
+
+    def flat(said: Floats | float, share: float) -> bool:
+        part = np.arange(count)[:, None] < np.ceil(share * count)
+        return is_flat(known, replace(one, slopes=np.where(part, said, one.slopes)))
+
+    assert not is_flat(known, one)
+    for said in (np.nan, 0.0, -0.04, 0.04):
+        assert (flat(said, 1.0), flat(said, 0.6), flat(said, 0.4)) == (True, True, False), said
+    assert (flat(-0.06, 1.0), flat(-3.0, 1.0)) == (False, False)
+    # what is not sold does not count
+    vain, (units, slopes) = replace(known), known.own_truth
+    vars(vain)["own_truth"] = (units, np.where(np.arange(count)[:, None] < 0.6 * count, np.nan, slopes))
+    assert not is_flat(vain, replace(one, slopes=np.where(np.arange(count)[:, None] < 0.6 * count, 0.0, one.slopes)))
+    with pytest.raises(ValueError, match="no demand model"):
+        is_flat(known, enter(StatusQuo(), known))
 
 
 def test_flagged_categories_and_their_intervals_are_counted(known: Stage) -> None:

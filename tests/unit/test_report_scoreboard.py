@@ -404,6 +404,22 @@ def test_figures_without_a_value_are_listed_with_the_reason() -> None:
     assert (board.own, board.is_comparison, len(board.rivals)) == (None, False, 1)
 
 
+def test_models_that_are_flat_are_listed_and_never_first_for_standing_still() -> None:
+    figure = ("own_price_bias", "movement")
+    rows = [row(*figure, "pricelake", 0.4), row(*figure, "double_ml", 0.3), row(*figure, "lightgbm", None)]
+    flat = [{"case": "confounded", "contender": "lightgbm"}]
+    told = record_of(*rows, cases=CASES[:1], flat=flat)
+    (board,) = boards_of(read_record(told))
+    assert [one.contender for one in shown_scores(board)] == ["double_ml", "pricelake"]
+    assert (board.rank, board.places) == (2, 2)
+    text = words(render_scoreboard(told))
+    assert "Models that say that demand does not react" in text
+    assert "nothing moves a 0. LightGBM: confounded" in text
+    why = "it says that demand does not react, here or without confounding, so that there is nothing to move"
+    assert f"LightGBM, Movement of the bias by confounding: confounded ({why})" in text
+    assert "Models that say that demand does not react" not in words(render_scoreboard(WHOLE))
+
+
 def test_rivals_measured_where_pricelake_was_not_are_admitted() -> None:
     text = words(render_scoreboard(record_of(row("after_change", "error_10", "mlp", 0.2))))
     assert "PriceLake cannot be ranked" in text

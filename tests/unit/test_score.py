@@ -353,10 +353,28 @@ def test_movement_is_between_twins() -> None:
         return Measured("own_price_bias", "mean", contender, Setting(switches, "strong", case=case), seed, value)
 
     told = [bias("on", 1, 0.9), bias("calm", 1, 0.2), bias("on", 2, 0.5), bias("calm", 2, 0.1, "b"), bias("no", 1, 7)]
-    (found,) = movements(told, {"on": "calm"})
+    (found,) = movements(told, {"on": "calm"}, set())
     assert (found.contender, found.setting, found.seed) == ("a", told[0].setting, 1)
     assert found.value == pytest.approx(0.7)
-    assert movements(told, {}) == []
+    assert movements(told, {}, set()) == []
+
+
+def test_the_movement_of_a_model_that_is_flat_on_either_twin_is_not_told() -> None:
+    def bias(case: str, contender: str, seed: int) -> Measured:
+        switches = ("confounding_hidden", "sold_out") if case == "on" else ("sold_out",)
+        return Measured("own_price_bias", "mean", contender, Setting(switches, "strong", case=case), seed, 2.5)
+
+    names = ("learns", "fails", "flattens", "flat_elsewhere")
+    told = [bias(case, name, seed) for case in ("on", "calm") for name in names for seed in (1, 2)]
+    flat = {("on", "fails"), ("calm", "flattens"), ("other", "flat_elsewhere"), ("calm", "nobody")}
+    rows = {row.contender: row.as_dict() for row in score.summarise(movements(told, {"on": "calm"}, flat))}
+    assert {name: (row["mean"], row["seeds"]) for name, row in rows.items()} == {
+        "learns": (0.0, 2),
+        "fails": (None, 0),
+        "flattens": (None, 0),
+        "flat_elsewhere": (0.0, 2),
+    }
+    assert rows["fails"]["by_seed"] == {"1": None, "2": None}
 
 
 KEY = ("section", "figure", "contender", "case", "weeks", "group")
@@ -377,7 +395,8 @@ def test_the_rows_of_a_record_are_unique_under_the_documented_key(
             for weeks in (None, 4)
             for seed in (1, 2)
         ]
-        return Judged(told, [], []), {"name": one.name, "seconds": 1.0}
+        flat = ["pricelake"] if one.name == "weak_instruments" else []
+        return Judged(told, [], [], flat=flat), {"name": one.name, "seconds": 1.0}
 
     monkeypatch.setattr(score, "judge_round", judge)
     record = score.score(None, settings, tmp_path, "test", SilentReporter())  # type: ignore[arg-type]
@@ -385,7 +404,9 @@ def test_the_rows_of_a_record_are_unique_under_the_documented_key(
     keys = [tuple(row.get(name) for name in KEY) for row in rows]
     assert len(set(keys)) == len(keys) > 2 * len(settings.cases)
     assert {row["case"] for row in rows} == {case.name for case in settings.cases}
-    assert {row["case"] for row in rows if row["figure"] == "movement"} >= {"everything", "weak_instruments"}
+    moved = {row["case"]: row["mean"] for row in rows if row["figure"] == "movement"}
+    assert (moved["everything"], moved["weak_instruments"]) == (0.0, None)
+    assert record["flat"] == [{"case": "weak_instruments", "contender": "pricelake"}]
     rates = {row["case"]: row["sold_out_rate"] for row in rows if "sold_out" in row["switches"]}
     assert (rates["everything"], rates["sold_out_0"], rates["sold_out_40"]) == (0.1, 0.0, 0.4)
     assert not any("sold_out_rate" in row for row in rows if "sold_out" not in row["switches"])

@@ -26,6 +26,7 @@ JUDGED = Judged(
     [{"contender": "pricelake", "promised": 0.1}],
     [{"contender": "mlp", "error": "no"}],
     [{"contender": "mlp", "promised": 3, "failed": 1, "no_price_moved": 2, "loses_money": 1}],
+    ["mlp"],
 )
 
 

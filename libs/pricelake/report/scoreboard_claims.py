@@ -29,7 +29,9 @@ CLAIMS = {
         "product's own price, all other prices left as they are, at the price in force and moved by ±10 and ±20 %. "
         "An elasticity below the truth says that customers react more than they do. Where a model could not learn a "
         "product, it is taken to say that demand does not react. Movement is the bias on the confounded shop minus "
-        "that on a twin that differs in nothing but the confounding.",
+        "that on a twin that differs in nothing but the confounding. A model that failed, or says that demand does not "
+        "react, has none on either: its movement is not told. Nothing moves a guess either, which learns nothing: read "
+        "movement together with the errors.",
     ),
     "identification": Claim(
         "Does it know what it cannot know?",

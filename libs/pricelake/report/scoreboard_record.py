@@ -148,6 +148,14 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Flat:
+    """A case and a contender whose model says there that demand does not react, or could not learn."""
+
+    case: str
+    contender: str
+
+
+@dataclass(frozen=True)
 class Scoreboard:
     """The whole record; ``runs`` has every case in which something was scored or failed, in the record's order."""
 
@@ -156,6 +164,7 @@ class Scoreboard:
     promises: tuple[Promise, ...]
     left_out: tuple[LeftOut, ...]
     failures: tuple[Mapping[str, str], ...]
+    flat: tuple[Flat, ...]
     commit: str
     command: str
     started_at: str
@@ -170,8 +179,8 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
     """A scoreboard from its JSON.
 
     Args:
-        record: what ``pricelake score`` writes; ``cases``, ``promises``, ``promises_left_out`` and ``failures`` may be
-            missing.
+        record: what ``pricelake score`` writes; ``cases``, ``promises``, ``promises_left_out``, ``failures`` and
+            ``flat`` may be missing.
 
     Raises:
         PriceLakeError: no rows, a row with a figure that this page does not know, or a key that is missing.
@@ -187,6 +196,7 @@ def read_record(record: Mapping[str, Any]) -> Scoreboard:
             runs=_runs(record.get("cases", []), scores, usual),
             promises=tuple(map(_promise, record.get("promises", []))),
             left_out=tuple(LeftOut(**one) for one in record.get("promises_left_out", [])),
+            flat=tuple(Flat(**one) for one in record.get("flat", [])),
             failures=tuple({key: str(value) for key, value in one.items()} for one in record.get("failures", [])),
             commit=str(record["commit"]),
             command=str(record["command"]),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pricelake.report.scoreboard_record import Score, Scoreboard
+from pricelake.report.scoreboard_record import Flat, Score, Scoreboard
 from pricelake.report.scoreboard_standing import Board
 
 
@@ -16,17 +16,19 @@ class Unlearnt:
         without_own: boards on which rivals were measured and PriceLake was not.
         without_mean: scores that have no mean, each with the reason; empty where the figure itself says it.
         failures: contenders that broke, by case.
+        flat: models that say that demand does not react, or could not learn, by case.
     """
 
     failed_fits: tuple[Score, ...]
     without_own: tuple[Board, ...]
     without_mean: tuple[tuple[Score, str], ...]
     failures: tuple[Mapping[str, str], ...]
+    flat: tuple[Flat, ...]
 
     @property
     def is_empty(self) -> bool:
         """Whether everything was learnt."""
-        return not (self.failed_fits or self.without_own or self.without_mean or self.failures)
+        return not (self.failed_fits or self.without_own or self.without_mean or self.failures or self.flat)
 
 
 def unlearnt_of(board: Scoreboard, boards: Sequence[Board]) -> Unlearnt:
@@ -42,6 +44,7 @@ def unlearnt_of(board: Scoreboard, boards: Sequence[Board]) -> Unlearnt:
         without_own=tuple(one for one in boards if one.own is None and one.rivals),
         without_mean=tuple((one, why_without(one, board)) for one in board.scores if one.mean is None),
         failures=board.failures,
+        flat=board.flat,
     )
 
 
@@ -52,6 +55,8 @@ def why_without(score: Score, board: Scoreboard) -> str:
         score: without a mean.
         board: the record, for what failed and what was not promised.
     """
+    if score.figure.name == "movement":
+        return "it says that demand does not react, here or without confounding, so that there is nothing to move"
     match score.figure.section:
         case "promise":
             return _why_no_promise(score, board)

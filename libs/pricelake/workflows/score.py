@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,7 @@ def score(
 
     Returns:
         ``rows`` (:meth:`pricelake.evaluation.rows.Row.as_dict`), ``cases``, ``promises``, ``promises_left_out``,
-        ``failures``, ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``,
+        ``failures``, ``flat``, ``usual_sold_out_rate``, ``settings`` and ``rules`` of the run, ``commit``, ``command``,
         ``started_at``, of a resumed run its first start, and ``seconds``, the sum over cases.
 
     Raises:
@@ -84,8 +84,10 @@ def score(
     if not resume:
         kept.clear()
     measured: list[Measured] = []
-    record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "promises_left_out": [], "failures": []}
+    record: dict[str, Any] = {"rows": [], "cases": [], "promises": [], "promises_left_out": []}
     record |= {
+        "failures": [],
+        "flat": [],
         "usual_sold_out_rate": settings.shop.sold_out_rate,
         "settings": settings.model_dump(mode="json"),
         "rules": rules.model_dump(mode="json"),
@@ -101,7 +103,9 @@ def score(
         judged, facts = known or _judge_anew(spark, settings, allowed, one, folder, reporter)
         kept.write(one.name, judged, facts)
         measured += judged.measured
-        record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured, twins)])]
+        record["flat"] += [{"case": one.name, "contender": name} for name in judged.flat]
+        flat = {(entry["case"], entry["contender"]) for entry in record["flat"]}
+        record["rows"] = [row.as_dict() for row in summarise([*measured, *movements(measured, twins, flat)])]
         record["cases"].append(facts)
         record["promises"] += judged.promises
         record["promises_left_out"] += [{"case": one.name} | counts for counts in judged.left_out]
@@ -181,12 +185,18 @@ def facts_of(stage: Stage, one: Round) -> dict[str, Any]:
     }
 
 
-def movements(measured: Sequence[Measured], twins: Mapping[str, str]) -> list[Measured]:
+def movements(
+    measured: Sequence[Measured], twins: Mapping[str, str], flat: Collection[tuple[str, str]]
+) -> list[Measured]:
     """Mean own-price bias on a confounded shop minus that on its unconfounded twin, by contender and seed.
+
+    Elasticities of 0 stay where they are whatever prices follow: a model that is flat on one of the two shops would be
+    ideal for having failed. Its movement is a share of nothing.
 
     Args:
         measured: figures of all cases so far.
         twins: of :func:`pricelake.workflows.score_rounds.twins_of`.
+        flat: case and contender of the models that say that demand does not react, or could not learn.
     """
     means = {
         (one.contender, one.setting, one.seed): one.of_seed
@@ -195,8 +205,12 @@ def movements(measured: Sequence[Measured], twins: Mapping[str, str]) -> list[Me
     }
     found = []
     for (contender, setting, seed), value in means.items():
+        cases = setting.case or "", twins.get(setting.case or "")
         calm = tuple(name for name in setting.switches if name not in CONFOUNDING)
-        twin = means.get((contender, replace(setting, switches=calm, case=twins.get(setting.case or "")), seed))
-        if calm != setting.switches and twin is not None and np.isfinite(value - twin):
-            found.append(Measured("own_price_bias", "movement", contender, setting, seed, value - twin))
+        twin = means.get((contender, replace(setting, switches=calm, case=cases[1]), seed))
+        if calm == setting.switches or twin is None or not np.isfinite(value - twin):
+            continue
+        is_flat = any((case, contender) in flat for case in cases)
+        amount, whole = (0.0, 0.0) if is_flat else (value - twin, None)
+        found.append(Measured("own_price_bias", "movement", contender, setting, seed, amount, whole))
     return found

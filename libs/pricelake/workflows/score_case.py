@@ -14,7 +14,7 @@ from pricelake.evaluation.contenders.trees import LightGbm
 from pricelake.evaluation.contenders.truthful import TrueOwnCurves
 from pricelake.evaluation.market import KnownTastes
 from pricelake.evaluation.rows import Measured
-from pricelake.evaluation.scoring.demand import after_change, own_price_bias
+from pricelake.evaluation.scoring.demand import after_change, is_flat, own_price_bias
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.identification import identification
 from pricelake.evaluation.scoring.newcomers import cold_start
@@ -42,12 +42,15 @@ class Judged:
         failures: contenders that failed as a whole, with what they raised.
         left_out: by contender that promises, how many categories it promises something for, and how many it does not
             because it could not learn them, moves no price or because they earned nothing lately; JSON-ready.
+        flat: contenders whose models say that demand does not react, or could not learn, see
+            :func:`pricelake.evaluation.scoring.demand.is_flat`; only where the price effect is judged.
     """
 
     measured: list[Measured] = field(default_factory=list)
     promises: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, str]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
+    flat: list[str] = field(default_factory=list)
 
 
 def rivals(stage: Stage) -> list[Contender]:
@@ -88,6 +91,8 @@ def judge(
         if one.units is not None and "own_price_bias" in parts:
             found += own_price_bias(stage, one)
             found += identification(stage, one)
+            if is_flat(stage, one):
+                judged.flat.append(one.name)
         if one.units is not None and "after_change" in parts:
             found += after_change(stage, one)
         if one.error is not None:

@@ -51,7 +51,8 @@ class KeptCases:
                 "the start, without --resume."
             )
         measured = [_measured(one) for one in content["measured"]]
-        judged = Judged(measured, content["promises"], content["failures"], content["left_out"])
+        rest = (content[name] for name in ("promises", "failures", "left_out", "flat"))
+        judged = Judged(measured, *rest)
         return judged, content["facts"]
 
     def write(self, name: str, judged: Judged, facts: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from pricelake.evaluation.rows import Measured
 from pricelake.evaluation.scoring.stage import AT_STEPS, CHANGES, MOVES, Contestant, Stage
 
 NOW = MOVES.index(0.0)
+FLAT = 0.05
+"""Elasticities of a smaller size say that demand does not react."""
 IN_FORCE = "price_in_force"
 """Group of all products, at that price alone."""
 
@@ -21,6 +23,17 @@ def errors_of(stage: Stage, contestant: Contestant) -> Floats:
     if contestant.slopes is None:
         raise ValueError(f"{contestant.name} has no demand model")
     return elasticity_errors(contestant.slopes, stage.own_truth[1][:, AT_STEPS])
+
+
+def is_flat(stage: Stage, contestant: Contestant) -> bool:
+    """Whether a model says of most elasticities that count that demand does not react, or could not learn them.
+
+    Raises:
+        ValueError: the contender has no demand model.
+    """
+    true = stage.own_truth[1][:, AT_STEPS]
+    said = np.abs(errors_of(stage, contestant) + true)[~np.isnan(true)]
+    return int(np.count_nonzero(said < FLAT)) > len(said) / 2
 
 
 def true_elasticity(stage: Stage) -> float | None:
