@@ -23,7 +23,7 @@ GROUPS = {
     "price_in_force": "all, at the price in force alone",
 }
 INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
-RUN = {"failed_fits": "offers not learnt", "seconds": "seconds", "peak_memory_mb": "memory, MiB"}
+RUN = {"failed_fits": "offers not learnt", "seconds": "seconds", "peak_memory_mb": "memory added, MB"}
 RECORD_TEXTS = ("commit", "command", "started_at")
 RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
 ROW_TEXTS = ("section", "figure", "contender", "case", "instruments")

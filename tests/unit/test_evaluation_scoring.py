@@ -1,5 +1,7 @@
 """Scoring on a simulated shop whose truth is handed to a contender, which is then made to err."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from pricelake.evaluation.feasible import HardRules, hard_rules
 from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.market import Context
 from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise
+from pricelake.evaluation.scoring import effort
 from pricelake.evaluation.scoring.demand import IN_FORCE, after_change, is_flat, own_price_bias
 from pricelake.evaluation.scoring.effort import Effort, measured
 from pricelake.evaluation.scoring.fits import run
@@ -692,6 +695,23 @@ def test_memory_and_time_of_a_fit_are_measured() -> None:
     assert took.seconds >= 0.3
     assert 40.0 < took.peak_memory_mb < 200.0
     assert isinstance(took, Effort)
+
+
+def test_memory_is_growth_above_what_was_there_in_millions_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter([3.0e9, 3.25e9])
+    monkeypatch.setattr(effort, "_resident", lambda _: next(told))
+    monkeypatch.setattr(effort, "SECONDS_BETWEEN", 60.0)
+    assert measured(lambda: None).peak_memory_mb == 250.0
+    told = iter([3.0e9, 2.5e9])
+    assert measured(lambda: None).peak_memory_mb == 0.0
+
+
+def test_memory_of_children_counts() -> None:
+    def work() -> None:
+        hold = "import time; held = bytearray(80_000_000); time.sleep(1.0)"
+        subprocess.run([sys.executable, "-c", hold], check=True)
+
+    assert 80.0 < measured(work).peak_memory_mb < 200.0
 
 
 def test_rules_allow_endings_within_reach_and_margin_and_the_price_in_force() -> None:

@@ -107,8 +107,10 @@ CLAIMS = {
         "Cost of running",
         "The model learns every offer, in bearable time and memory.",
         "Failures are counted seed by seed. Time and memory are one measurement of one fit of all seeds together, on "
-        "the machine that ran the scoreboard, so that they have no interval; PriceLake's is that of its three jobs, "
-        "the writing of their tables included. Left out of it are the judging of its own ranking, recommendations and "
+        "the machine that ran the scoreboard, so that they have no interval. Memory is what the fit added to that of "
+        "the process and its children, and no footprint: it reads low where earlier contenders left memory and "
+        "libraries behind. PriceLake's time and memory are those of its three jobs, the writing of their tables "
+        "included. Left out of them are the judging of its own ranking, recommendations and "
         "similar products (except where recommendations are judged), and all but 2,000 rows of its own comparison "
         "with LightGBM, none of which its prices need. A fit that fails says that demand does not react and leaves the "
         "price as it is; it counts in every figure above. A forecast of 0 units has no elasticity: where some are sold "

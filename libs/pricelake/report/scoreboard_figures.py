@@ -113,7 +113,7 @@ KNOWN = (
     Figure("recommendation", "recall_at_10", "Recall@10 against true tastes", "share", "higher"),
     Figure("run", "failed_fits", "Offers that could not be learnt", "count"),
     Figure("run", "seconds", "Seconds to fit", "seconds"),
-    Figure("run", "peak_memory_mb", "Peak memory", "megabytes"),
+    Figure("run", "peak_memory_mb", "Memory added at the peak of the fit", "megabytes"),
 )
 """Every figure of the scoreboard, the first of a section being the one that speaks for it."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 
 SECONDS_BETWEEN = 0.1
-MEBIBYTE = 1024.0**2
+MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,14 @@ class Effort:
 
     Attributes:
         seconds: of wall time.
-        peak_memory_mb: resident memory of this process and its children at its highest, less that before, in MiB
-            (2**20 bytes; the scoreboard writes MB). What is there already is not in it: Spark's heap, grown by earlier
-            work, and libraries imported before. Pages that forked children share are counted once for each of them. It
-            is looked at every tenth of a second, so that a shorter peak may be missed.
+        peak_memory_mb: by how much resident memory of this process and all below it rose during the work, in MB
+            (10**6 bytes): its highest sum less that before, 0 where it never rose. Below it are training ranks, Spark's
+            Python workers, and Spark's JVM where Python started it (under ``spark-submit`` the JVM is above).
+
+            It is growth and no footprint. What is there already is not in it: libraries imported before, Spark's heap,
+            and memory that earlier work freed and the process kept. The same fit reads lower after another one than
+            in a process of its own, and whoever comes first pays for what all use. Pages that several processes share
+            are counted once for each. It is looked at every tenth of a second, so that a shorter peak may be missed.
     """
 
     seconds: float
@@ -62,7 +66,7 @@ def measured(work: Callable[[], None]) -> Effort:
         seconds = time.monotonic() - started
         done.set()
         watcher.join()
-    return Effort(seconds, max(0.0, max(highest[0], _resident(process)) - before) / MEBIBYTE)
+    return Effort(seconds, max(0.0, max(highest[0], _resident(process)) - before) / MEGABYTE)
 
 
 def _resident(process: psutil.Process) -> float:
