@@ -19,6 +19,8 @@ from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.stability import REFITS, stability
 from pricelake.evaluation.scoring.stage import Stage, enter
 from pricelake.report.scoreboard_claims import CLAIMS
+from pricelake.settings import Settings
+from pricelake.settings.rules import load_rules
 from pricelake.sources import pseudonym_of
 from pricelake.workflows import score_again, score_shop
 from pricelake.workflows.job import SilentReporter
@@ -209,6 +211,42 @@ def test_what_no_figure_needs_is_not_made(tmp_path: Path, monkeypatch: pytest.Mo
     said = f"{settings.demand.lightgbm_max_rows:,}"
     assert f"its comparison with LightGBM beyond {said.replace(',', ' ')} rows" in page
     assert f"all but {said} rows of its own comparison" in CLAIMS["run"].truth
+
+
+def test_the_documentation_says_where_the_scored_rules_and_settings_differ_from_the_shipped_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs/scoreboard.md").read_text()
+    part = page[page.index("### Where the scored PriceLake differs") : page.index("## Settings")]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("|")]
+    said = {name.strip("` "): (scored, shipped) for names, scored, shipped, _ in lines for name in names.split(",")}
+    scored, shipped = (
+        {rule.name: rule for rule in load_rules(ROOT / f"conf/rules/{name}.yaml").rules}
+        for name in ("scoreboard", "grocery")
+    )
+    for name in ("margin_floor", "history"):
+        key = "min_margin_rate" if name == "margin_floor" else "min_sold_periods"
+        for cell, rules in zip(said[name], (scored, shipped), strict=True):
+            assert f"`{key}: {getattr(rules[name], key):g}`" in cell or f"`{key}: {getattr(rules[name], key)}`" in cell
+    for cell, rules in zip(said["max_change"], (scored, shipped), strict=True):
+        assert cell == f"{rules['max_change'].max_raise_rate:.0%} up and down".replace("%", " %")  # type: ignore[union-attr]
+        assert rules["max_change"].max_raise_rate == rules["max_change"].max_lower_rate  # type: ignore[union-attr]
+    exclusions = {name for name, rule in shipped.items() if rule.kind == "exclusion"}
+    assert set(shipped) - set(scored) - exclusions == {name for name in said if name in shipped} - set(scored)
+    settings = shop_of(tmp_path, monkeypatch, Jobs([], {}), with_lists=True).settings
+    usual = {"shop": settings.shop, "rules": settings.rules, "lake": settings.lake}
+    default = Settings.model_validate(usual | {"training": settings.training, "tracking": settings.tracking})
+    differing = {
+        f"{section}.{key}": (value, getattr(getattr(default, section), key))
+        for section in ("features", "recommender", "demand", "pricing", "quality")
+        for key, value in getattr(settings, section)
+        if value != getattr(getattr(default, section), key)
+    }
+    assert set(differing) == {name for name in said if "." in name} - {"recommender.lists"}
+    for name, values in differing.items():
+        assert said[name] == tuple(
+            f"{value:,}".replace(",", " ") if value > 1 else str(value).lower() for value in values
+        )
 
 
 @pytest.mark.parametrize(
