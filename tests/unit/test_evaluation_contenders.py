@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pricelake.evaluation.contenders import trees
+from pricelake.evaluation.contenders import mlp, trees
 from pricelake.evaluation.contenders.curves import (
     GuessedElasticity,
     HierarchicalOls,
@@ -236,6 +236,34 @@ def test_the_plain_network_learns_levels_from_what_it_is_given() -> None:
     assert np.isnan(model.units(np.full((len(history.offers), 1), np.nan))).all()
     history.open.loc[0, ["temperature_c", "precipitation_mm", "holiday_days"]] = np.nan  # the panel does not know it
     assert np.isnan(model.units(history.price_now[:, None])).ravel().tolist() == [True] + [False] * 23
+
+
+def test_the_plain_network_learns_what_was_wanted_at_the_price_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, _ = made_up_history(seed=8)
+    closed = history.closed
+    closed["units"], closed["availability_rate"], closed["unit_price"] = 30.0, 0.5, 3.2
+    closed.loc[closed["product_id"] == "p00", "availability_rate"] = 0.05  # hardly in stock: tells nothing
+    # nothing was sold of the second: what was paid weeks ago is carried forward
+    unsold = closed["product_id"] == "p01"
+    closed.loc[unsold, ["unit_price", "list_price"]] = [99.0, 4.0]
+    closed.loc[unsold, "announced_discount_rate"] = 0.25
+    closed["is_price_observed"] = ~unsold
+    seen: list[pd.Series] = []
+
+    def inputs(rows: pd.DataFrame, price: Floats, buyers: pd.DataFrame) -> Floats:
+        seen.append(pd.Series(price, rows["product_id"]))
+        return made(rows, price, buyers)
+
+    made = mlp.inputs
+    monkeypatch.setattr(mlp, "inputs", inputs)
+    model = Mlp()
+    model.fit(history)
+    learnt = seen[0].groupby(level=0).agg(["min", "max"])
+    assert "p00" not in learnt.index
+    assert learnt.loc["p01"].tolist() == [3.0, 3.0]  # asked: a quarter below the list price
+    assert learnt.loc["p02"].tolist() == [3.2, 3.2]
+    said = model.units(np.full((len(history.offers), 1), 3.2))
+    assert np.median(said) == pytest.approx(60.0, rel=0.05)  # 30 in half a week
 
 
 def test_the_plain_network_learns_from_the_last_periods_once_it_is_tuned() -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pricelake.evaluation.contenders.interface import Floats, History
+from pricelake.evaluation.contenders.regressors import with_demand
 from pricelake.evaluation.contenders.validation import is_before_validation, validation_wape
 
 UNITS = 64
@@ -42,9 +43,11 @@ class Choice:
 class Mlp:
     """64 ReLU units, dropout, one output; squared error of units.
 
-    Inputs are price, mean age of the product's buyers, the share of women among them, temperature, precipitation and
-    holidays, each standardised. Learning rate and dropout are searched on a grid by WAPE of the last 8 periods, epochs
-    by early stopping there. What is best then is refitted on all periods with its number of epochs.
+    Units and prices are corrected for stock and for weeks without a sale, as for the regressions and LightGBM
+    (:func:`pricelake.evaluation.contenders.regressors.with_demand`). Inputs are price, mean age of the product's
+    buyers, the share of women among them, temperature, precipitation and holidays, each standardised. Learning rate and
+    dropout are searched on a grid by WAPE of the last 8 periods, epochs by early stopping there. What is best then is
+    refitted on all periods with its number of epochs.
     """
 
     seed: int = 0
@@ -56,30 +59,30 @@ class Mlp:
 
     def fit(self, history: History) -> None:
         """Search, then fit all periods."""
-        self._history, closed = history, history.closed
-        raw = inputs(closed, closed["unit_price"].to_numpy(dtype=np.float64), history.buyers)
+        self._history, rows = history, with_demand(history.closed)
+        raw = inputs(rows, rows["price"].to_numpy(dtype=np.float64), history.buyers)
         self._centre, self._scale = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
-        x, sold = (raw - self._centre) / self._scale, closed["units"].to_numpy(dtype=np.float64)
-        before = is_before_validation(closed)
-        tried = [self._try(x, sold, before, *values) for values in product(*GRID.values())]
+        x, wanted = (raw - self._centre) / self._scale, rows["demand"].to_numpy(dtype=np.float64)
+        before = is_before_validation(rows)
+        tried = [self._try(x, wanted, before, *values) for values in product(*GRID.values())]
         best = min(tried, key=lambda one: one.wape)
         self._network = self._untrained(best.learning_rate, best.dropout)
-        self._network.fit(x, sold, batch_size=BATCH, epochs=best.epochs, verbose=0)
+        self._network.fit(x, wanted, batch_size=BATCH, epochs=best.epochs, verbose=0)
 
     def _try(
-        self, x: Floats, sold: Floats, before: npt.NDArray[np.bool_], learning_rate: float, dropout: float
+        self, x: Floats, wanted: Floats, before: npt.NDArray[np.bool_], learning_rate: float, dropout: float
     ) -> Choice:
         from tensorflow import keras
 
         network = self._untrained(learning_rate, dropout)
         stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
-        check = (x[~before], sold[~before])
+        check = (x[~before], wanted[~before])
         told = network.fit(
-            x[before], sold[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0
+            x[before], wanted[before], BATCH, MAX_EPOCHS, validation_data=check, callbacks=[stop], verbose=0
         )
         forecast = np.maximum(network(x[~before], training=False).numpy()[:, 0], 0.0)
         epochs = int(np.argmin(np.nan_to_num(told.history["val_loss"], nan=np.inf))) + 1
-        return Choice(validation_wape(forecast, sold[~before]), learning_rate, dropout, epochs)
+        return Choice(validation_wape(forecast, wanted[~before]), learning_rate, dropout, epochs)
 
     def _untrained(self, learning_rate: float, dropout: float) -> Any:
         from tensorflow import keras
