@@ -304,7 +304,7 @@ def _failed(stage: Stage, answer: Answer) -> npt.NDArray[np.bool_]:
     lost = np.isnan(answer.slopes) & ~silent[:, None]
     if lost.any():
         lost &= ~np.isnan(stage.own_truth[1][:, AT_STEPS])
-    return silent | lost.any(axis=1)
+    return np.asarray(silent | lost.any(axis=1))
 
 
 def _silence(contender: Contender, offers: int) -> Answer:
