@@ -23,8 +23,12 @@ FIGURES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "forecast WAPE": ("after_change", "forecast_wape", {}),
     "demand missed": ("after_change", "soldout_underestimation", {}),
     "capture, 4 weeks": ("profit_capture", "capture", {"weeks": 4}),
+    "promise slope": ("promise", "slope", {}),
+    "90 % coverage": ("promise", "coverage_90", {}),
 }
 """Column → section, figure and what else the row is of."""
+PROMISES = ("promise slope", "90 % coverage")
+"""Columns of what is promised: a variant that moves no price promises nothing and has a dash there."""
 LEAST_SHOWN = 5e-4
 """Differences below it are 0 as the page shows them."""
 Row = Mapping[str, Any]
@@ -33,8 +37,11 @@ Row = Mapping[str, Any]
 def difference(own: Row, other: Row) -> tuple[float, float]:
     """Mean of another row less that of one's own, and half the width of its 95 % interval, taken seed by seed.
 
-    See :func:`pricelake.report.scoreboard_pairs.lead_interval`.
+    See :func:`pricelake.report.scoreboard_pairs.lead_interval`. The half is NaN where the two were not measured on the
+    same seeds.
     """
+    if _amounts(own).keys() != _amounts(other).keys():
+        return other["mean"] - own["mean"], float("nan")
     apart = _deviations(other) - _deviations(own)
     half = t.ppf(0.5 + CONFIDENCE / 2.0, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
     return other["mean"] - own["mean"], float(half)
@@ -42,9 +49,43 @@ def difference(own: Row, other: Row) -> tuple[float, float]:
 
 def _deviations(row: Row) -> Any:
     """What each seed adds to the mean's error, shape ``(seeds,)``, in the order of the seeds."""
-    amounts = row.get("amounts") or {seed: (value, 1.0) for seed, value in row["by_seed"].items()}
+    amounts = _amounts(row)
     parts, wholes = np.array([amounts[seed] for seed in sorted(amounts, key=int)], dtype=np.float64).T
     return deviations(parts, wholes)
+
+
+def _amounts(row: Row) -> Mapping[str, Any]:
+    """Seed → part and whole, of which the row's mean is sum over sum."""
+    return row.get("amounts") or {seed: (value, 1.0) for seed, value in row["by_seed"].items()}
+
+
+def _cell(own: Row, other: Row | None) -> str:
+    """A difference as the page shows it, bold where it is sure; a dash where there is none."""
+    if other is None:
+        return "–"
+    gap, half = difference(own, other)
+    if np.isnan(half):
+        return f"{gap:+.3f}"
+    shown = f"{gap:+.3f} ± {half:.3f}"
+    return f"**{shown}**" if abs(gap) > max(half, LEAST_SHOWN) else shown
+
+
+def _find(record: Record, contender: str, column: str) -> Row | None:
+    """The row of a column; None where the figure was not measured."""
+    section, figure, more = FIGURES[column]
+    for row in record.at("rows"):
+        of = (row["section"], row["figure"], row["contender"])
+        if of == (section, figure, contender) and all(row.get(k) == more.get(k) for k in ("weeks", "group")):
+            return None if row["mean"] is None else dict(row)
+    return None
+
+
+def _measured(record: Record, contender: str, column: str) -> Row:
+    found = _find(record, contender, column)
+    if found is None:
+        named = ".".join(FIGURES[column][:2])
+        raise RecordError(f"{record.path} says nothing of {named} of {contender}. Run '{COMMAND}' again.")
+    return found
 
 
 def page(record: Record) -> str:
@@ -53,26 +94,13 @@ def page(record: Record) -> str:
     Raises:
         RecordError: the record has no row that the page states.
     """
-    rows = list(record.at("rows"))
-    variants: Mapping[str, Any] = record.at("settings.variants")
-
-    def find(contender: str, column: str) -> Row:
-        section, figure, more = FIGURES[column]
-        for row in rows:
-            of = (row["section"], row["figure"], row["contender"])
-            if of == (section, figure, contender) and all(row.get(k) == more.get(k) for k in ("weeks", "group")):
-                if row["mean"] is None:
-                    break
-                return dict(row)
-        raise RecordError(f"{record.path} says nothing of {section}.{figure} of {contender}. Run '{COMMAND}' again.")
-
-    lines = [["all parts", "", *(f"{find(OWN, column)['mean']:.3f}" for column in FIGURES)]]
-    for name, changes in variants.items():
+    own = {column: _measured(record, OWN, column) for column in FIGURES}
+    lines = [["all parts", "", *(f"{row['mean']:.3f}" for row in own.values())]]
+    for name, changes in record.at("settings.variants").items():
         cells = []
         for column in FIGURES:
-            gap, half = difference(find(OWN, column), find(f"{OWN}_{name}", column))
-            shown = f"{gap:+.3f} ± {half:.3f}"
-            cells.append(f"**{shown}**" if abs(gap) > max(half, LEAST_SHOWN) else shown)
+            read = _find if column in PROMISES else _measured
+            cells.append(_cell(own[column], read(record, f"{OWN}_{name}", column)))
         lines.append([name.replace("_", " "), f"`{_flow(changes)}`", *cells])
     return "\n".join(
         [
@@ -86,9 +114,11 @@ def page(record: Record) -> str:
             "interval, taken seed",
             "by seed; **bold** where the interval does not reach 0. Above 0 is worse, but for bias and demand missed, "
             "where nearer 0",
-            "is better, and for capture, where more is. One training stands behind each line: the intervals are of the "
-            "shops and not",
-            "of its luck, which another seed of the training shows.",
+            "is better, for capture, where more is, and for promises, whose slope should be 1 and whose 90 % intervals "
+            "should hold nine",
+            "times in ten. A variant that moves no price promises nothing (–). One training stands behind each line: "
+            "the intervals are",
+            "of the shops and not of its luck, which another seed of the training shows.",
             "",
             *table(["variant", "what differs", *FIGURES], lines),
             "",

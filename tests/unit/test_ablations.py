@@ -70,6 +70,51 @@ def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: P
     assert all(len(line) <= 132 for line in lines if not line.startswith("|"))
 
 
+def record_of(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    """A record of one variant, which is called still."""
+    path = folder / "scoreboard.json"
+    known = {"command": "pricelake score", "commit": "abc", "started_at": "2026-01-02T00:00:00", "seconds": 60.0}
+    path.write_text(json.dumps(known | {"rows": rows, "settings": {"variants": {"still": {"demand": {"l2": 9.0}}}}}))
+    return path
+
+
+def promising(contender: str, promises: dict[str, float]) -> list[dict[str, Any]]:
+    """Rows of all columns, 0.5 where no promise says otherwise; shares of sizes that differ between seeds."""
+    sizes = np.linspace(1.0, 2.0, 10)
+    return [row(contender, column, promises.get(column, 0.5) * sizes, sizes) for column in ablations.FIGURES]
+
+
+def test_what_is_promised_stands_in_columns_of_its_own(tmp_path: Path) -> None:
+    rows = promising("pricelake", {"promise slope": 0.8, "90 % coverage": 0.9})
+    rows += promising("pricelake_still", {"promise slope": 0.55, "90 % coverage": 0.92})
+    assert ablations.main(record_of(tmp_path, rows), tmp_path / "page.md") == 0
+    lines = (tmp_path / "page.md").read_text().splitlines()
+    head = next(line for line in lines if line.startswith("| variant |"))
+    assert head.endswith("| capture, 4 weeks | promise slope | 90 % coverage |")
+    assert next(line for line in lines if line.startswith("| all parts |")).endswith("| 0.500 | 0.800 | 0.900 |")
+    still = next(line for line in lines if line.startswith("| still |"))
+    assert still.endswith("| +0.000 ± 0.000 | **-0.250 ± 0.000** | **+0.020 ± 0.000** |")
+
+
+def test_a_variant_that_promises_nothing_has_a_dash_and_one_of_other_seeds_no_interval(tmp_path: Path) -> None:
+    rows = promising("pricelake", {})
+    rows += [one for one in promising("pricelake_still", {"promise slope": 0.75}) if one["figure"] != "coverage_90"]
+    del rows[-1]["amounts"]["9"]
+    assert ablations.main(record_of(tmp_path, rows), tmp_path / "page.md") == 0
+    still = next(line for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("| still |"))
+    assert still.endswith("| +0.250 | – |")
+
+
+def test_only_promises_may_be_absent_of_a_variant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = promising("pricelake", {})
+    rows += [one for one in promising("pricelake_still", {}) if one["figure"] != "capture"]
+    assert ablations.main(record_of(tmp_path, rows), tmp_path / "page.md") == 1
+    assert "says nothing of profit_capture.capture of pricelake_still." in capsys.readouterr().err
+    rows = [one for one in promising("pricelake", {}) if one["figure"] != "slope"]
+    assert ablations.main(record_of(tmp_path, rows), tmp_path / "page.md") == 1
+    assert "says nothing of promise.slope of pricelake." in capsys.readouterr().err
+
+
 def test_a_figure_that_was_not_measured_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "scoreboard.json"
     path.write_text(json.dumps({"rows": [], "settings": {"variants": {}}, "command": "x"}))
