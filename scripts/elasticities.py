@@ -1,5 +1,6 @@
 """Write docs/elasticities.md: what Complete Journey's products answer to price, beside published figures."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pandas as pd
 import statsmodels.api as sm
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scripts.records import read_record
+from scripts.records import Record, RecordError, read_record
 from scripts.scoreboard_tables import table
 
 from pricelake.demand.curve import SHAPE
@@ -22,9 +23,12 @@ from pricelake.tables import Lake
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS, RECORD, PAGE = ROOT / "conf/demo.yaml", ROOT / "build/demo/run.json", ROOT / "docs/elasticities.md"
+LEFT = ROOT / "build/demo/elasticities.json"
 COMMAND = "make demo"
 SOLD_PERIODS, PRODUCTS = 26, 12
 """A category is well filled with so many products that sold in so many weeks of the year."""
+LEAST_CATEGORIES = 20
+"""With fewer well-filled categories the page says too little to be written."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +181,26 @@ def lines(products: pd.DataFrame, alone: Mapping[str, float]) -> tuple[list[list
 
 
 def page(rows: Sequence[Sequence[str]], beyond: Sequence[str], origin: str) -> str:
-    """The page in Markdown."""
+    """The page in Markdown.
+
+    Raises:
+        RecordError: too few categories are well filled, or a group lies beyond the studies and ``REMARKS`` has no text
+            for it.
+    """
+    if len(rows) < LEAST_CATEGORIES:
+        raise RecordError(
+            f"{len(rows)} categories have {PRODUCTS} products that sold in {SOLD_PERIODS} weeks, fewer than the "
+            f"{LEAST_CATEGORIES} that are to stand beside published elasticities. Run '{COMMAND}' again, or name more "
+            "categories in PUBLISHED."
+        )
+    unexplained = [group for group in beyond if group not in REMARKS]
+    if unexplained:
+        raise RecordError(
+            f"Medians of {', '.join(unexplained)} lie beyond what studies found, and the page would not say why: add "
+            "a text to REMARKS."
+        )
     head = ("category", "products", "median", "half of them", "told by", "price alone", "group", "mean", "studies")
-    said = [f"- **{group}**: {REMARKS.get(group, 'Not explained yet.')}" for group in beyond]
+    said = [f"- **{group}**: {REMARKS[group]}" for group in beyond]
     return "\n".join(
         [
             "# Elasticities of Complete Journey beside published ones",
@@ -204,15 +225,41 @@ def _filled(paragraphs: Sequence[str]) -> list[str]:
     return [line for text in paragraphs for line in (*fill(text, WIDTH).splitlines(), "")]
 
 
+def write(products: pd.DataFrame, alone: Mapping[str, float], demo: Record, out: Path = PAGE, left: Path = LEFT) -> int:
+    """Write the page, and beside the demo's record how many categories stand on it.
+
+    Args:
+        products: as :func:`read_products` gives them, of the named categories.
+        alone: category → what the price alone says.
+        demo: the record of the run that the products are of.
+        out: the page.
+        left: JSON with ``categories``, ``beyond`` (groups with a median beyond the studies), and the demo's
+            ``finished_at`` and ``code_version``.
+
+    Returns:
+        1 where a category is missing or a deviation has no text; page and JSON are left as they were.
+    """
+    try:
+        origin = {key: demo.text(key) for key in ("finished_at", "code_version")}
+        rows, beyond = lines(products, alone)
+        text = page(rows, beyond, f"`{COMMAND}`, {origin['finished_at'][:10]}, code {origin['code_version']}")
+    except RecordError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    out.write_text(text, encoding="utf-8")
+    left.write_text(json.dumps(origin | {"categories": len(rows), "beyond": beyond}), encoding="utf-8")
+    return 0
+
+
 def main() -> int:
     """Write the page.
 
     Returns:
-        1 where the demo has not run; the page is left as it was.
+        1 where the demo has not run, or :func:`write` refuses; the page is left as it was.
     """
     try:
-        record = read_record(RECORD, COMMAND).content
-    except ValueError as error:  # a RecordError is one
+        record = read_record(RECORD, COMMAND)
+    except RecordError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     settings = load_settings(SETTINGS)
@@ -226,9 +273,7 @@ def main() -> int:
     weeks = panel.where("NOT is_open AND unit_price > 0").select("product_id", "units", "unit_price")
     paid = weeks.join(chosen.select("product_id", "category"), "product_id").toPandas()  # their weeks of a year
     alone = {str(category): price_alone(rows) for category, rows in paid.groupby("category")}
-    origin = f"`{COMMAND}`, {record['finished_at'][:10]}, code {record['code_version']}"
-    PAGE.write_text(page(*lines(products, alone), origin), encoding="utf-8")
-    return 0
+    return write(products, alone, record)
 
 
 if __name__ == "__main__":
