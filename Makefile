@@ -46,7 +46,7 @@ ablations: setup ## PriceLake with one part changed at a time on shops of known 
 elasticities: ## what Complete Journey's products answer to price, beside published figures; after make demo; writes docs/elasticities.md
 	@.venv/bin/python -m scripts.elasticities
 
-measurements: ## write docs/measurements.md from the records of demo, bench, test, score and score-quick
+measurements: ## write docs/measurements.md from the records of demo, elasticities, bench, test, score and score-quick
 	@.venv/bin/python -m scripts.measurements
 
 lock: setup ## solve requirements.in again into requirements.lock

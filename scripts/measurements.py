@@ -4,19 +4,22 @@ The records behind the page are kept in docs/records, so that one of them can be
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts import scoreboard_tables
+from scripts import curve_targets, scoreboard_sections, scoreboard_tables
 from scripts.records import Record, keep, latest, read_record
+from scripts.scoreboard_tables import Fact, table, target_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO, BENCH, TEST = ROOT / "build/demo/run.json", ROOT / "build/bench/bench.json", ROOT / "build/test/test.json"
+ELASTICITIES = ROOT / "build/demo/elasticities.json"
 FULL, QUICK = ROOT / "build/score/full/scoreboard.json", ROOT / "build/score/quick/scoreboard.json"
 PAGE, README, KEPT = ROOT / "docs/measurements.md", ROOT / "README.md", ROOT / "docs/records"
 VERSION = "code_version"
+SIZE_FORMS = {"products": "{:,.0f}", "rows": "{:,.0f}", "seconds": "{:.1f}"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Target:
         first, *others = (record.number(key) for key in self.keys)
         return first / others[0] if others else first
 
-    def is_missed(self, record: Record) -> bool:
-        """Whether there is a target that the figure does not meet."""
-        return self.met is not None and not self.met(self.read(record))
+    def fact(self, record: Record) -> Fact:
+        """The figure beside its target."""
+        value = self.read(record)
+        return Fact(self.what, self.target, value, None if self.met is None else self.met(value), self.form)
 
 
 WAPE_RATIO = Target(
@@ -55,6 +59,16 @@ WAPE_RATIO = Target(
 WAPE_RATIO_OBSERVED = Target(
     "WAPE on rows with an observed price, PriceLake's / LightGBM's",
     ("demand.wape_price_observed.pricelake", "demand.wape_price_observed.lightgbm"),
+)
+DOWNWARD = Target(
+    "share of curves sloping downward (by construction)", ("demand.share_downward",), "1", lambda v: v == 1
+)
+CATEGORIES = Target(
+    "well-filled food categories beside published elasticities ([`elasticities.md`](elasticities.md))",
+    ("categories",),
+    "≥ 20",
+    lambda v: v >= 20,
+    "{:.0f}",
 )
 ELASTICITY_IN_FORCE = Target(
     "median elasticity at the price in force, prices to set",
@@ -71,7 +85,7 @@ DEMO_TARGETS = (
     Target("WAPE on rows with an observed price, LightGBM", ("demand.wape_price_observed.lightgbm",)),
     Target("WAPE, mean of last 8 weeks", ("demand.wape.mean_8_weeks",)),
     Target("WAPE, last week", ("demand.wape.last_week",)),
-    Target("share of curves sloping downward (by construction)", ("demand.share_downward",), "1", lambda v: v == 1),
+    DOWNWARD,
     Target(
         "median elasticity at the reference price, held-out periods",
         ("demand.median_elasticity",),
@@ -90,6 +104,36 @@ DEMO_TARGETS = (
     Target("whole run after set-up, seconds", ("total_seconds",), "≤ 600", lambda v: v <= 600, "{:.0f}"),
 )
 ALS_RATIO = Target("ALS stage / bare MLlib fit", ("als.ratio_to_bare_fit",), "≤ 1.3", lambda v: v <= 1.3, "{:.2f}")
+SIMULATOR_GROWTH = Target(
+    "simulated shop: growth of time with rows (1 is linear)",
+    ("simulator.exponent",),
+    "≤ 1.1",
+    lambda v: v <= 1.1,
+    "{:.2f}",
+)
+TRAINING_GROWTH = Target(
+    "train_demand: growth of time with rows (1 is linear)",
+    ("cost.exponent",),
+    "≤ 1.1",
+    lambda v: v <= 1.1,
+    "{:.2f}",
+    has_spread=False,
+)
+STARVATION = Target(
+    "training: share of the ranks' time spent waiting for the feed",
+    ("cost.feed_starvation_share",),
+    "≤ 0.1",
+    lambda v: v <= 0.1,
+    "{:.3f}",
+    has_spread=False,
+)
+SCORING = Target(
+    "scoring / a bare TensorFlow batch predict",
+    ("cost.scoring_ratio_to_bare_predict",),
+    "≥ 0.7",
+    lambda v: v >= 0.7,
+    "{:.2f}",
+)
 BENCH_TARGETS = (
     Target("feed, rows/s", ("feed.rows_per_second",), "≥ 1 000 000", lambda v: v >= 1e6, "{:,.0f}"),
     Target("feed / Petastorm's converter", ("feed.ratio_to_converter",), "≥ 20", lambda v: v >= 20, "{:.1f}"),
@@ -121,37 +165,11 @@ BENCH_TARGETS = (
         form="{:.1f}",
         has_spread=False,
     ),
-    Target(
-        "simulated shop: growth of time with rows (1 is linear)",
-        ("simulator.exponent",),
-        "≤ 1.1",
-        lambda v: v <= 1.1,
-        "{:.2f}",
-    ),
+    SIMULATOR_GROWTH,
     Target("simulated shop, rows/s at the largest size", ("simulator.rows_per_second",), form="{:,.0f}"),
-    Target(
-        "train_demand: growth of time with rows (1 is linear)",
-        ("cost.exponent",),
-        "≤ 1.1",
-        lambda v: v <= 1.1,
-        "{:.2f}",
-        has_spread=False,
-    ),
-    Target(
-        "training: share of the ranks' time spent waiting for the feed",
-        ("cost.feed_starvation_share",),
-        "≤ 0.1",
-        lambda v: v <= 0.1,
-        "{:.3f}",
-        has_spread=False,
-    ),
-    Target(
-        "scoring / a bare TensorFlow batch predict",
-        ("cost.scoring_ratio_to_bare_predict",),
-        "≥ 0.7",
-        lambda v: v >= 0.7,
-        "{:.2f}",
-    ),
+    TRAINING_GROWTH,
+    STARVATION,
+    SCORING,
     Target("two ranks against one, efficiency", ("ranks.efficiency",), "as measured", form="{:.2f}"),
     Target("share of a step spent in all-reduce", ("ranks.allreduce_share",), "as measured", form="{:.2f}"),
 )
@@ -173,7 +191,10 @@ EXPLANATIONS = {
     "sides. Writing takes about two thirds of the difference, most of it commits. Writing both tables at the same time "
     "was tried and gained nothing beyond the spread.",
 }
-"""Figure → what bounds it and what was tried; on the page only where the target is missed."""
+"""Figure → what bounds it and what was tried; on the page only where the target is missed.
+
+Those of the scoreboard's own targets and of the demand curves' stand beside these.
+"""
 
 
 def read_scoreboard(path: Path, command: str) -> Record:
@@ -198,6 +219,9 @@ def read_scoreboard(path: Path, command: str) -> Record:
     for case in record.parts("cases"):
         case.text("name")
         case.flag("usual_shop")
+    for failure in record.parts("failures"):
+        failure.text("case")
+        failure.text("contender")
     for left_out in record.parts("promises_left_out"):
         left_out.text("case")
         left_out.text("contender")
@@ -208,35 +232,71 @@ def read_scoreboard(path: Path, command: str) -> Record:
     return record
 
 
-def origin_lines(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> list[str]:
+@dataclass(frozen=True)
+class Records:
+    """What the runs left.
+
+    Attributes:
+        demo: of ``make demo``.
+        elasticities: of ``make elasticities``, which reads the tables of a demo.
+        bench: of ``make bench``.
+        test: of ``make test``.
+        full: of ``make score``.
+        quick: of ``make score-quick``.
+    """
+
+    demo: Record
+    elasticities: Record
+    bench: Record
+    test: Record
+    full: Record
+    quick: Record
+
+    @property
+    def versions(self) -> list[str]:
+        """Versions of the code behind the runs, each once."""
+        runs = (self.demo, self.elasticities, self.bench, self.test)
+        return sorted({*(run.text(VERSION) for run in runs), *(run.text("commit") for run in (self.full, self.quick))})
+
+
+def origin_lines(runs: Records) -> list[str]:
     """Which runs the page is of; a warning where their code differs."""
     lines = ["| run | date | code | machine |", "|---|---|---|---|"]
-    for record, when in ((demo, "finished_at"), (bench, "date"), (test, "finished_at")):
+    for record, when in ((runs.demo, "finished_at"), (runs.bench, "date"), (runs.test, "finished_at")):
         machine = f"{record.at('machine.cores')} cores, {record.at('machine.memory_gib')} GiB"
-        if record is bench:
+        if record is runs.bench:
             machine += f", Python {record.at('machine.python')}, {record.at('machine.kernel')}"
         lines.append(f"| `{record.command}` | {str(record.at(when))[:10]} | {record.at(VERSION)} | {machine} |")
-    versions = sorted({*(record.at(VERSION) for record in (demo, bench, test)), full.at("commit"), quick.at("commit")})
-    if len(versions) > 1:
+    of_demo = f"{runs.elasticities.text('finished_at')[:10]} | {runs.elasticities.text(VERSION)}"
+    lines.append(f"| `{runs.elasticities.command}` | {of_demo} | the demo whose tables it reads |")
+    if len(runs.versions) > 1:
         lines += [
             "",
-            f"> **Warning:** the runs are of different code, {' and '.join(versions)}; no single version is known to "
-            "reach all of these figures.",
+            f"> **Warning:** the runs are of different code, {' and '.join(runs.versions)}; no single version is known "
+            "to reach all of these figures.",
         ]
     return lines
 
 
-def plain_table(targets: Sequence[Target], record: Record) -> list[str]:
-    """Targets and figures of a record without runs."""
-    lines = ["| figure | target | measured | met |", "|---|---|---|---|"]
-    for target in targets:
-        lines.append(f"| {target.what} | {target.target} | {_figure(target, record)} | {_verdict(target, record)} |")
-    return lines
+def curve_facts(runs: Records) -> list[Fact]:
+    """What demand curves must show: on the scoreboard, on Complete Journey, and what they cost."""
+    return [
+        *curve_targets.facts(runs.full.content),
+        *(target.fact(runs.demo) for target in (WAPE_RATIO, DOWNWARD)),
+        CATEGORIES.fact(runs.elasticities),
+        *(target.fact(runs.bench) for target in (TRAINING_GROWTH, STARVATION, SCORING)),
+    ]
+
+
+def scoreboard_facts(runs: Records) -> list[Fact]:
+    """What the simulated shop and the scoreboard themselves must show."""
+    own = scoreboard_tables.facts(runs.full.content, runs.quick.content)
+    return [SIMULATOR_GROWTH.fact(runs.bench), *own]
 
 
 def demo_table(demo: Record) -> list[str]:
     """Targets and figures of the demo, and its jobs."""
-    lines = plain_table(DEMO_TARGETS, demo)
+    lines = target_lines([target.fact(demo) for target in DEMO_TARGETS])
     lines += ["", "| job | seconds | rows in | rows out |", "|---|---|---|---|"]
     for job in demo.at("jobs"):
         lines.append(f"| {job['name']} | {job['seconds']:.1f} | {job['rows_in']:,} | {job['rows_out']:,} |")
@@ -247,78 +307,110 @@ def bench_table(bench: Record) -> list[str]:
     """Targets and figures of the bench with the number of runs and their spread."""
     lines = ["| figure | target | measured | runs | lowest | highest | met |", "|---|---|---|---|---|---|---|"]
     for target in BENCH_TARGETS:
+        fact = target.fact(bench)
         runs = low = high = ""
         if target.has_spread:
             stage, figure = target.keys[0].split(".")
             runs = str(bench.at(f"{stage}.runs"))
             low, high = (target.form.format(value) for value in bench.at(f"{stage}.spread.{figure}"))
-        cells = (target.what, target.target, _figure(target, bench), runs, low, high, _verdict(target, bench))
+        cells = (target.what, target.target, fact.figure, runs, low, high, fact.verdict)
         lines.append(f"| {' | '.join(cells)} |")
-    return lines
+    return [*lines, "", *size_lines(bench)]
 
 
-def missed_lines(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> list[str]:
-    """The section on missed targets; nothing where all are met."""
-    missed = [
-        (target, record)
-        for targets, record in ((DEMO_TARGETS, demo), (BENCH_TARGETS, bench), (TEST_TARGETS, test))
-        for target in targets
-        if target.is_missed(record)
+def size_lines(bench: Record) -> list[str]:
+    """Time by rows: training, and the simulated shop where its sizes were recorded."""
+    seconds = bench.at("cost.training_seconds")
+    lines = [
+        "**Training by closed rows of the panel, the same number of epochs each**",
+        "",
+        *table(("rows", "seconds"), [(f"{int(rows):,}", f"{took:.1f}") for rows, took in seconds.items()]),
+        "",
     ]
-    of_scoreboard = scoreboard_tables.missed_lines(scoreboard_tables.facts(full.content, quick.content))
-    if not missed and not of_scoreboard:
-        return []
+    if "sizes" not in bench.at("simulator"):
+        return lines
+    body = [
+        tuple(form.format(size.number(key)) for key, form in SIZE_FORMS.items())
+        for size in bench.parts("simulator.sizes")
+    ]
+    return [*lines, "**The simulated shop by size, all tables written**", "", *table(tuple(SIZE_FORMS), body), ""]
+
+
+def explanations(demo: Record) -> dict[str, str]:
+    """Figure → what bounds it and what was tried."""
     where_observed = "ahead" if WAPE_RATIO_OBSERVED.read(demo) < 1 else "not ahead either"
-    lines = ["## Targets missed", ""]
-    for target, record in missed:
-        text = EXPLANATIONS.get(target.what, "Not explained yet.").format(where_observed=where_observed)
-        lines += [f"**{target.what}** ({_figure(target, record)}, target {target.target}). {text}", ""]
-    return [*lines, *of_scoreboard]
+    own = {what: text.format(where_observed=where_observed) for what, text in EXPLANATIONS.items()}
+    return own | dict(scoreboard_tables.EXPLANATIONS) | dict(curve_targets.EXPLANATIONS)
+
+
+def missed_lines(runs: Records) -> list[str]:
+    """The section on missed targets; nothing where all are met.
+
+    Raises:
+        RecordError: one is missed and nothing says why.
+    """
+    of_runs = ((DEMO_TARGETS, runs.demo), (BENCH_TARGETS, runs.bench), (TEST_TARGETS, runs.test))
+    told = [target.fact(record) for targets, record in of_runs for target in targets]
+    told += [*scoreboard_facts(runs), *curve_facts(runs)]
+    each = list({one.what: one for one in told}.values())
+    lines = scoreboard_tables.missed_lines(each, explanations(runs.demo))
+    return ["## Targets missed", "", *lines] if lines else []
 
 
 def scoreboard_section(full: Record, quick: Record) -> list[str]:
-    """The scoreboard's targets and figures."""
+    """The scoreboard's figures."""
     return [
         "## The scoreboard (`make score`)",
         "",
         f"{scoreboard_tables.origin(full.content)}. Quick: {scoreboard_tables.origin(quick.content)}. What each figure",
         "means: [`docs/scoreboard.md`](scoreboard.md); all cases and plots: `build/score/scoreboard.html`.",
         "",
-        *scoreboard_tables.target_lines(scoreboard_tables.facts(full.content, quick.content)),
-        "",
-        *scoreboard_tables.result_lines(full.content),
+        *scoreboard_sections.result_lines(full.content),
     ]
 
 
-def page(demo: Record, bench: Record, test: Record, full: Record, quick: Record) -> str:
+def page(runs: Records) -> str:
     """The page in Markdown.
 
     Raises:
-        RecordError: a record lacks a figure.
+        RecordError: a record lacks a figure, or a target is missed and nothing says why.
     """
     lines = [
         "# Measurements",
         "",
         f"Written by `make measurements` on {datetime.now(UTC).date()} from one run of each:",
         "",
-        *origin_lines(demo, bench, test, full, quick),
+        *origin_lines(runs),
+        "",
+        "## Targets",
+        "",
+        "What is missed is explained at the end of the page. *Everything on*: every switch of the simulated shop,",
+        "strong instruments, the usual share of weeks sold out. *Rivals*: all contenders but PriceLake and those that",
+        "know the truth.",
+        "",
+        "**Demand curves**",
+        "",
+        *target_lines(curve_facts(runs)),
+        "",
+        "**The simulated shop and the scoreboard**",
+        "",
+        *target_lines(scoreboard_facts(runs)),
         "",
         "## The demo: Complete Journey (`make demo`)",
         "",
-        *demo_table(demo),
+        *demo_table(runs.demo),
         "",
         "## Speed (`make bench`)",
         "",
         "Medians of the runs, with the lowest and the highest. What is timed: the docstring of each `bench.*.measure`.",
         "",
-        *bench_table(bench),
-        "",
+        *bench_table(runs.bench),
         "## Set-up and tests (`make test`)",
         "",
-        *plain_table(TEST_TARGETS, test),
+        *target_lines([target.fact(runs.test) for target in TEST_TARGETS]),
         "",
-        *scoreboard_section(full, quick),
-        *missed_lines(demo, bench, test, full, quick),
+        *scoreboard_section(runs.full, runs.quick),
+        *missed_lines(runs),
     ]
     return "\n".join(lines)
 
@@ -332,19 +424,24 @@ def main(
     quick: Path = QUICK,
     readme: Path = README,
     kept: Path = KEPT,
+    elasticities: Path = ELASTICITIES,
 ) -> int:
     """Write the page and README's summary of the scoreboard, and keep the records.
 
     Returns:
-        1 where a record is missing or lacks a figure; page, README and records are left as they were.
+        1 where a record is missing or lacks a figure, or a target is missed and nothing says why; page, README and
+        records are left as they were.
     """
-    places = {"demo": demo, "bench": bench, "test": test, "score": full, "score-quick": quick}
+    places = {"demo": demo, "elasticities": elasticities, "bench": bench, "test": test}
+    places |= {"score": full, "score-quick": quick}
     found = {name: latest(path, kept / f"{name}.json.gz") for name, path in places.items()}
     try:
-        ran, timed, tested = (read_record(found[name], f"make {name}") for name in ("demo", "bench", "test"))
-        scored, brief = (read_scoreboard(found[name], f"make {name}") for name in ("score", "score-quick"))
-        text = page(ran, timed, tested, scored, brief)
-        told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), scored.content)
+        runs = Records(
+            *(read_record(found[name], f"make {name}") for name in ("demo", "elasticities", "bench", "test")),
+            *(read_scoreboard(found[name], f"make {name}") for name in ("score", "score-quick")),
+        )
+        text = page(runs)
+        told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), runs.full.content)
     except ValueError as error:  # a RecordError is one
         sys.stderr.write(f"{error}\n")
         return 1
@@ -354,14 +451,6 @@ def main(
     for name, path in found.items():
         keep(path, kept / f"{name}.json.gz")
     return 0
-
-
-def _figure(target: Target, record: Record) -> str:
-    return target.form.format(target.read(record))
-
-
-def _verdict(target: Target, record: Record) -> str:
-    return "" if target.met is None else ("**no**" if target.is_missed(record) else "yes")
 
 
 if __name__ == "__main__":

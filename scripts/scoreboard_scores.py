@@ -5,14 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from pricelake.evaluation.rows import worst
+from pricelake.evaluation.rows import HIGHER, worst
 from pricelake.settings.simulation import Switches
 
 ALL = tuple(Switches.model_fields)
+CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 USUAL_INSTRUMENTS = "strong"
 KNOWING = ("true_own_curves", "oracle")
 """They know the truth and are no rivals."""
 NO_RIVALS = ("pricelake", *KNOWING)
+VARIANT = "pricelake_"
+"""What the names of PriceLake under other settings begin with."""
 Row = Mapping[str, Any]
 
 
@@ -42,26 +45,44 @@ class Scores:
                 return row
         return None
 
-    def cell(self, section: str, figure: str, contender: str, switches: Sequence[str] = ALL, **more: Any) -> str:
-        """Mean and interval of one figure; a dash where it was not measured."""
-        return said(self.find(section, figure, contender, switches, **more))
-
     def best(
         self, section: str, figure: str, among: Sequence[str] | None = None, switches: Sequence[str] = ALL, **more: Any
     ) -> Row | None:
-        """The row of the highest mean, known only afterwards; None where nothing was measured.
+        """The row of the best mean, known only afterwards; None where nothing was measured.
 
         Args:
             section: of the figure.
-            figure: one of which more is better.
-            among: contenders; None: everybody but PriceLake and those that know the truth.
+            figure: one of which more is better, or an error, of which less is.
+            among: contenders; None: all rivals (:meth:`is_rival`).
             switches: as in :meth:`find`.
             **more: as in :meth:`find`.
         """
-        everybody = dict.fromkeys(str(row["contender"]) for row in self.rows)
-        names = [name for name in everybody if name not in NO_RIVALS] if among is None else among
+        names = [name for name in self.contenders() if self.is_rival(name)] if among is None else among
         found = [self.find(section, figure, name, switches, **more) for name in names]
-        return max((row for row in found if row and row["mean"] is not None), key=lambda row: row["mean"], default=None)
+        known = [row for row in found if row and row["mean"] is not None]
+        pick = max if figure in HIGHER else min
+        return pick(known, key=lambda row: row["mean"], default=None)
+
+    def contenders(self, section: str | None = None) -> list[str]:
+        """Everybody who has a row, of a section or at all, in the order of the record."""
+        return list(dict.fromkeys(str(row["contender"]) for row in self.rows if section in (None, row["section"])))
+
+    def is_rival(self, contender: str) -> bool:
+        """Whether it is neither PriceLake, nor PriceLake under other settings, nor one that knows the truth."""
+        return contender not in NO_RIVALS and not contender.startswith(VARIANT)
+
+    def cases(self, section: str, figure: str) -> list[str]:
+        """Cases of the usual make of shop in which a figure was measured, in the order of the record."""
+        of = [row for row in self.rows if (row["section"], row["figure"]) == (section, figure)]
+        return [name for name in dict.fromkeys(str(row["case"]) for row in of) if name in self.usual_shops]
+
+    def of_case(self, section: str, figure: str, case: str) -> dict[str, Row]:
+        """Contender → its row of a figure that is neither by weeks nor by group."""
+        return {
+            str(row["contender"]): row
+            for row in self.rows
+            if (row["section"], row["figure"], row["case"]) == (section, figure, case)
+        }
 
     def worst(self, section: str, figure: str, contender: str | None = None) -> float | None:
         """The worst seed of a figure over all cases and contenders, or over one contender's.
@@ -113,6 +134,20 @@ def said(row: Row | None) -> str:
     """Mean and interval of a row; a dash where there is none."""
     if row is None or row["mean"] is None:
         return "–"
-    form = "{:.2f}" if abs(row["mean"]) < 100 else "{:,.0f}"
+    form = _form(row["mean"])
     ends = "" if row["low"] is None else f" ({form.format(row['low'])} … {form.format(row['high'])})"
     return form.format(row["mean"]) + ends
+
+
+def said_worst(row: Row | None) -> str:
+    """The worst seed of a row; a dash where there is none."""
+    return "–" if row is None or row["worst"] is None else _form(row["worst"]).format(row["worst"])
+
+
+def said_mean(row: Row | None) -> str:
+    """Mean of a row without its interval; a dash where there is none."""
+    return "–" if row is None or row["mean"] is None else _form(row["mean"]).format(row["mean"])
+
+
+def _form(value: float) -> str:
+    return "{:.2f}" if abs(value) < 100 else "{:,.0f}"

@@ -1,29 +1,18 @@
 """The scoreboard's record as tables: targets and figures for docs/measurements.md, and the summary in README.md."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from scripts.scoreboard_scores import ALL, KNOWING, Scores, said
+from scripts.records import RecordError
+from scripts.scoreboard_scores import KNOWING, Row, Scores, said
 
-from pricelake.settings.simulation import Instruments
-
-CALM = tuple(name for name in ALL if not name.startswith("confounding"))
 MODELS = ("pricelake", "lightgbm", "double_ml", "hierarchical_ols", "loglog_ols", "mlp", "guessed_elasticity")
 LAZY = ("cost_plus", "competitor_median", "rating_rule", "uniform_move_-10", "uniform_move", "uniform_move_+20")
 OTHER_LAZY = (
     *("uniform_move_-5", "uniform_move_+5", "uniform_move_+15"),
     *("guessed_elasticity", "guessed_elasticity_-1.5", "guessed_elasticity_-2"),
 )
-POLICIES = (*MODELS, *LAZY, *KNOWING)
-GROUPS = {
-    "changes_0_1": "0–1 price changes",
-    "changes_2_5": "2–5",
-    "changes_6_up": "6 or more",
-    "price_in_force": "all, at the price in force alone",
-}
-INSTRUMENTS: tuple[str, ...] = get_args(Instruments)
-RUN = {"failed_fits": "offers not learnt", "seconds": "seconds", "peak_memory_mb": "memory added, MB"}
 RECORD_TEXTS = ("commit", "command", "started_at")
 RECORD_NUMBERS = ("seconds", "usual_sold_out_rate")
 ROW_TEXTS = ("section", "figure", "contender", "case", "instruments")
@@ -46,7 +35,7 @@ def origin(record: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Fact:
-    """A target of the scoreboard itself and what became of it.
+    """A target and what became of it.
 
     Attributes:
         what: name of the figure.
@@ -66,6 +55,11 @@ class Fact:
     def figure(self) -> str:
         """The value as printed; a dash where it was not measured."""
         return "–" if self.value is None else self.form.format(self.value)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is met, as the page says it; empty where there is none."""
+        return {True: "yes", False: "**no**", None: ""}[self.met]
 
 
 FULL_MINUTES, QUICK_MINUTES = "full scoreboard, minutes", "quick scoreboard, minutes"
@@ -105,21 +99,32 @@ def facts(full: Mapping[str, Any], quick: Mapping[str, Any]) -> list[Fact]:
 
 def target_lines(told: Sequence[Fact]) -> list[str]:
     """The table of targets."""
-    verdicts = {True: "yes", False: "**no**", None: ""}
     return table(
         ("figure", "target", "measured", "met"),
-        [(one.what, one.target, one.figure, verdicts[one.met]) for one in told],
+        [(one.what, one.target, one.figure, one.verdict) for one in told],
     )
 
 
-def missed_lines(told: Sequence[Fact]) -> list[str]:
-    """A paragraph for each target that was missed."""
-    lines = []
-    for one in told:
-        if one.met is False:
-            text = EXPLANATIONS.get(one.what, "Not explained yet.")
-            lines += [f"**{one.what}** ({one.figure}, target {one.target}). {text}", ""]
-    return lines
+def missed_lines(told: Sequence[Fact], explanations: Mapping[str, str]) -> list[str]:
+    """A paragraph for each target that was missed.
+
+    Args:
+        told: targets.
+        explanations: name → what bounds the figure and what was tried.
+
+    Raises:
+        RecordError: targets are missed and have no explanation.
+    """
+    missed = [one for one in told if one.met is False]
+    bare = [f"'{one.what}' ({one.figure}, target {one.target})" for one in missed if one.what not in explanations]
+    if bare:
+        raise RecordError(
+            f"Missed, and nothing says why: {'; '.join(bare)}. The page may not leave it open: add to EXPLANATIONS in "
+            "scripts/measurements.py, scripts/scoreboard_tables.py or scripts/curve_targets.py what bounds the figure "
+            "and what was tried with what result."
+        )
+    paragraphs = [f"**{one.what}** ({one.figure}, target {one.target}). {explanations[one.what]}" for one in missed]
+    return [line for text in paragraphs for line in (text, "")]
 
 
 Column = tuple[str, str, str, Mapping[str, Any]]
@@ -132,6 +137,7 @@ def grid(
     contenders: Sequence[str],
     columns: Sequence[Column],
     notes: Mapping[str, str] | None = None,
+    show: Callable[[Row | None], str] = said,
 ) -> list[str]:
     """A table of contenders and figures under a title; nothing where there is no figure to show.
 
@@ -141,135 +147,18 @@ def grid(
         contenders: its lines.
         columns: its columns.
         notes: what stands behind the name of a contender.
+        show: what a cell says of a row.
     """
     if not columns:
         return []
     body = [
         [
             name + (notes or {}).get(name, ""),
-            *(scores.cell(section, figure, name, **more) for _, section, figure, more in columns),
+            *(show(scores.find(section, figure, name, **more)) for _, section, figure, more in columns),
         ]
         for name in contenders
     ]
     return [f"**{title}**", "", *table(("contender", *(column[0] for column in columns)), body), ""]
-
-
-def result_lines(full: Mapping[str, Any]) -> list[str]:
-    """What the scoreboard found, section by section."""
-    scores = Scores(full)
-    bias, change, profit = "own_price_bias", "after_change", "profit_capture"
-    movements: list[Column] = [
-        (f"movement, {kind} instruments", bias, "movement", {"instruments": kind}) for kind in INSTRUMENTS
-    ]
-    missed = "soldout_underestimation"
-    errors = ("error_5", "error_10", "error_20", "forecast_wape", missed)
-    promises, cold = ("slope", "intercept", "coverage_50", "coverage_90"), "cold_start"
-    return [
-        *grid(
-            scores,
-            "Own-price bias: said minus true elasticity; movement: confounded minus its twin",
-            MODELS,
-            [("confounded", bias, "mean", {}), ("unconfounded", bias, "mean", {"switches": CALM}), *movements],
-        ),
-        *grid(
-            scores,
-            "Mean absolute error of elasticities by price changes seen, everything on",
-            MODELS,
-            [("all", bias, "mean_absolute", {})]
-            + [(title, bias, "mean_absolute", {"group": group}) for group, title in GROUPS.items()],
-        ),
-        *grid(
-            scores,
-            "Demand after a price change: WAPE, everything on",
-            MODELS,
-            [(name, change, name, {}) for name in errors],
-        ),
-        *grid(
-            scores,
-            "Share of demand missed, by share of weeks sold out",
-            MODELS,
-            [(name, change, missed, more) for name, more in scores.rates(change, missed)],
-        ),
-        *grid(
-            scores,
-            "Profit capture: 0 the status quo, 1 the oracle",
-            POLICIES,
-            [
-                *((f"{weeks} weeks", profit, "capture", {"weeks": weeks}) for weeks in scores.weeks(profit, "capture")),
-                ("unconfounded, 4 weeks", profit, "capture", {"switches": CALM, "weeks": 4}),
-                ("weak instruments, 4 weeks", profit, "capture", {"instruments": "weak", "weeks": 4}),
-                ("no instruments, 4 weeks", profit, "capture", {"instruments": "none", "weeks": 4}),
-            ],
-        ),
-        *grid(
-            scores,
-            "Profit missed, in the shops' currency, everything on",
-            POLICIES,
-            [
-                (f"{weeks} weeks", profit, "regret_amount", {"weeks": weeks})
-                for weeks in scores.weeks(profit, "regret_amount")
-            ],
-        ),
-        *switch_lines(scores),
-        *grid(
-            scores,
-            "Promises: realised on promised gain by category",
-            MODELS,
-            [(name, "promise", name, {"case": "promise"}) for name in promises],
-        ),
-        *left_out_lines(full),
-        *grid(
-            scores,
-            "New products: capture over 4 weeks, by weeks of history",
-            MODELS,
-            [(str(age), cold, "capture", {"case": cold, "weeks": age}) for age in scores.weeks(cold, "capture")],
-        ),
-        *grid(
-            scores,
-            "New products: errors by weeks of history",
-            MODELS,
-            [
-                (f"{title}, {age}", cold, figure, {"case": cold, "weeks": age})
-                for figure, title in (("elasticity_error", "elasticity"), ("units_error", "WAPE"))
-                for age in scores.weeks(cold, figure)
-            ],
-        ),
-        *grid(
-            scores,
-            "Recommendation, against true tastes",
-            ("pricelake", "popularity"),
-            [(name, "recommendation", name, {}) for name in ("ndcg_at_10", "recall_at_10")],
-        ),
-        *grid(
-            scores,
-            "What a run takes, everything on: offers not learnt on a seed; one fit of all seeds",
-            MODELS,
-            [(title, "run", figure, {}) for figure, title in RUN.items()],
-        ),
-    ]
-
-
-def left_out_lines(full: Mapping[str, Any]) -> list[str]:
-    """For how many categories each contender promises nothing, and why; nothing where nobody promises."""
-    keys = ("case", "contender", "promised", "failed", "no_price_moved", "loses_money")
-    body = [[str(one[key]) for key in keys] for one in full["promises_left_out"]]
-    reasons = ("not learnt", "no price moved", "lately earned nothing at the prices in force")
-    head = ("case", "contender", "with a promise", *reasons)
-    return ["**Categories with and without a promise**", "", *table(head, body), ""] if body else []
-
-
-def switch_lines(scores: Scores) -> list[str]:
-    """Profit capture with each switch alone; nothing where no such case was run."""
-    body = []
-    for name, on in (("none", ()), *((name, (name,)) for name in ALL)):
-        own = scores.find("profit_capture", "capture", "pricelake", on, weeks=4)
-        rival = scores.best("profit_capture", "capture", None, on, weeks=4)
-        if own or rival:
-            body.append([name, said(own), said(rival), "–" if rival is None else str(rival["contender"])])
-    if not body:
-        return []
-    title = "**Profit capture over 4 weeks with one switch alone; the best rival is known only afterwards**"
-    return [title, "", *table(("switch", "pricelake", "best rival", "which"), body), ""]
 
 
 def summary(full: Mapping[str, Any]) -> list[str]:
