@@ -120,7 +120,7 @@ def missed_lines(told: Sequence[Fact], explanations: Mapping[str, str]) -> list[
     if bare:
         raise RecordError(
             f"Missed, and nothing says why: {'; '.join(bare)}. The page may not leave it open: add to EXPLANATIONS in "
-            "scripts/measurements.py, scripts/scoreboard_tables.py or scripts/curve_targets.py what bounds the figure "
+            "scripts/run_targets.py, scripts/scoreboard_tables.py or scripts/curve_targets.py what bounds the figure "
             "and what was tried with what result."
         )
     paragraphs = [f"**{one.what}** ({one.figure}, target {one.target}). {explanations[one.what]}" for one in missed]

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts import curve_targets, measurements, scoreboard_tables
+from scripts import curve_targets, measurements, run_targets, scoreboard_tables
 from scripts.scoreboard_scores import ALL, CALM, Scores
 
 DEMO: dict[str, Any] = {
@@ -356,7 +356,7 @@ def test_missed_targets_that_nothing_explains_are_all_named_and_the_page_stays(t
     assert capsys.readouterr().err == (
         "Missed, and nothing says why: 'whole run after set-up, seconds' (700, target ≤ 600); 'full scoreboard, "
         "minutes' (92, target ≤ 90); 'quick scoreboard, minutes' (11.0, target ≤ 10); 'prices outside the rules, all "
-        "contenders' (2, target 0). The page may not leave it open: add to EXPLANATIONS in scripts/measurements.py, "
+        "contenders' (2, target 0). The page may not leave it open: add to EXPLANATIONS in scripts/run_targets.py, "
         "scripts/scoreboard_tables.py or scripts/curve_targets.py what bounds the figure and what was tried with what "
         "result.\n"
     )
@@ -540,8 +540,8 @@ def test_a_missing_record_names_the_command(tmp_path: Path, records, capsys) -> 
 
 
 def test_explanations_belong_to_figures_that_can_be_missed() -> None:
-    targets = (*measurements.DEMO_TARGETS, *measurements.BENCH_TARGETS)
-    assert set(measurements.EXPLANATIONS) <= {target.what for target in targets if target.met is not None}
+    targets = (*run_targets.DEMO_TARGETS, *run_targets.BENCH_TARGETS)
+    assert set(run_targets.EXPLANATIONS) <= {target.what for target in targets if target.met is not None}
     facts = scoreboard_tables.facts(SCORE, SCORE)
     assert set(scoreboard_tables.EXPLANATIONS) <= {fact.what for fact in facts if fact.met is not None}
     assert set(curve_targets.EXPLANATIONS) <= {fact.what for fact in curve_targets.facts(SCORE)}
