@@ -13,7 +13,7 @@ from pricelake.settings.rules import RuleSet
 
 AS_OF = date(2024, 3, 4)
 MONEY = pa.decimal128(18, 4)
-TEXT_COLUMNS = ("product_id", "market_id", "department", "category", "cost_source")
+TEXT_COLUMNS = ("product_id", "market_id", "department", "category", "cost_source", "identification")
 MONEY_COLUMNS = (
     "list_price",
     "reference_price",
@@ -57,6 +57,7 @@ USUAL: dict[str, Any] = {
     "elasticity_kind_sd": 0.1,
     "elasticity_common_sd": 0.05,
     "log_units_sd": 0.1,
+    "identification": "discounts",
     "others_profit_per_unit": 0.0,
     "others_profit_per_unit_sd": 0.0,
 }
@@ -130,6 +131,7 @@ def random_batch(rows: int, seed: int) -> pa.RecordBatch:
         "log_units_sd": pa.array(rng.uniform(0.05, 0.5, rows)),
         "others_profit_per_unit": pa.array(rng.uniform(0.0, 1.0, rows), mask=rng.random(rows) < 0.1),
         "others_profit_per_unit_sd": pa.array(rng.uniform(0.0, 0.3, rows), mask=rng.random(rows) < 0.1),
+        "identification": pa.array(rng.choice(["instruments", "discounts", "weak"], rows)),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in INPUT_COLUMNS], names=list(INPUT_COLUMNS))
 

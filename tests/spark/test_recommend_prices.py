@@ -70,6 +70,7 @@ def curve(product: str, elasticity: float = 1.2, **row: Any) -> dict[str, Any]:
         "elasticity_kind_sd": 0.1,
         "elasticity_common_sd": 0.05,
         "log_units_sd": 0.1,
+        "identification": "discounts",
         "model_version": "7",
     } | row
 
@@ -91,6 +92,7 @@ def job(spark: SparkSession, lake: Lake, tmp_path: Path) -> Job:
 PANEL = [
     *panel_rows("raised"),
     *panel_rows("lowered"),
+    *panel_rows("unproven"),
     *panel_rows("uncovered"),
     *panel_rows("unmoved", price_changes=2),
     *panel_rows("loss", unit_cost=Decimal("2.7000")),
@@ -99,6 +101,7 @@ PANEL = [
 CURVES = [
     curve("raised"),
     curve("lowered", elasticity=5.0),
+    curve("unproven", identification="weak"),
     curve("unmoved"),
     curve("loss"),
     curve("new"),
@@ -119,21 +122,22 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
     assert {name: tuple(row[c] for c in columns) for name, row in found.items()} == {
         "raised": ("raise", None, Decimal("2.6900")),
         "lowered": ("lower", None, Decimal("2.2900")),
+        "unproven": ("raise", None, Decimal("2.6900")),
         "uncovered": ("hold", "no_demand_curve", Decimal("2.4900")),
         "unmoved": ("hold", "not_enough_evidence", Decimal("2.4900")),
         "loss": ("hold", "rules_conflict", Decimal("2.4900")),
         "new": ("hold", "outside_trusted_range", Decimal("2.4900")),
     }
     assert summary["recommendations"] == {
-        "count": 6,
-        "changed": 2,
+        "count": 7,
+        "changed": 3,
         "held_back": {
             "no_demand_curve": 1,
             "not_enough_evidence": 1,
             "outside_trusted_range": 1,
             "rules_conflict": 1,
         },
-        "decisions": {"hold": 4, "lower": 1, "raise": 1},
+        "decisions": {"hold": 4, "lower": 1, "raise": 2},
         "median_elasticity": pytest.approx(-1.2),
     }
     row = found["raised"]
@@ -159,7 +163,9 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
         ("freshness", "hold", "", False),
         ("history", "hold", "", False),
     ]
-    assert row["flags"] == ["no_competitors"]
+    assert (row["flags"], row["confidence"]) == (["no_competitors"], "high")
+    unproven = found["unproven"]
+    assert (unproven["flags"], unproven["confidence"]) == (["no_competitors", "weakly_identified"], "low")
     versions = (row["model_version"], row["rules_version"], row["panel_version"], row["seed"], row["objective"])
     assert versions == (
         "7",
@@ -168,7 +174,7 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
         23,
         "profit",
     )
-    assert job.rows_in == 6
+    assert job.rows_in == 7
 
     again = Job(spark, Lake(spark, job.lake.root, "again"), job.settings, AS_OF)
     assert write_recommendations(again, drawn) == summary
@@ -198,7 +204,7 @@ def test_another_as_of_date_keeps_its_rows(spark: SparkSession, job: Job) -> Non
     assert sorted({(str(r["as_of_date"]), r["held_back_reason"]) for r in rows if r["as_of_date"] != AS_OF}) == [
         ("2024-03-14", "stale_input")
     ]
-    assert sum(r["as_of_date"] == AS_OF for r in rows) == sum(r["as_of_date"] != AS_OF for r in rows) == 6
+    assert sum(r["as_of_date"] == AS_OF for r in rows) == sum(r["as_of_date"] != AS_OF for r in rows) == 7
 
 
 def test_two_curves_of_one_product_stop_the_job_before_a_price_is_written(spark: SparkSession, job: Job) -> None:

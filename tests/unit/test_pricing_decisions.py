@@ -437,12 +437,36 @@ def test_units_beyond_belief_hold_the_price() -> None:
         ({"price_changes": 4}, "low"),
         ({"sold_periods": 39}, "medium"),
         ({"cost_source": "assumed"}, "medium"),
+        ({"identification": "instruments"}, "high"),
+        ({"identification": "weak"}, "low"),
+        ({"identification": None}, "low"),
+        ({"identification": "hearsay"}, "low"),
+        ({"identification": "weak", "log_units": None}, "none"),
     ],
 )
 def test_confidence(change: dict[str, Any], level: str) -> None:
     # at its best price, so that no doubtful uplift lowers the level
     row = {"unit_cost": 1.245, "elasticity_low": 2.0} | change
     assert decide(rule_set(MARGIN), **row)["confidence"] == level
+
+
+def test_a_price_whose_elasticity_nothing_identifies_says_so_and_stays_what_it_is() -> None:
+    rules, row = rule_set(MARGIN, STEP, NINES), {"unit_cost": 1.50, "elasticity_low": 1.2}
+    known, weak = decide(rules, **row), decide(rules, **row, identification="weak")
+    told = (
+        "; history does not show how this product's units answer the price: the elasticity is mostly that of its kind, "
+        "or what is believed in general."
+    )
+    assert weak["reason"] == known["reason"].removesuffix(".") + told
+    assert set(weak["flags"]) - set(known["flags"]) == {"weakly_identified"}
+    assert (known["confidence"], weak["confidence"]) == ("high", "low")
+    # what is not known is in the curve's uncertainty: nothing is added to it here
+    same = known.keys() - {"reason", "flags", "confidence"}
+    assert {name: weak[name] for name in same} == {name: known[name] for name in same}
+    kept = decide(rules, unit_cost=1.245, identification="weak")
+    assert (kept["decision"], kept["reason"].endswith(told)) == ("keep", True)
+    without_curve = decide(rules, log_units=None, identification=None)
+    assert "weakly_identified" not in without_curve["flags"]
 
 
 def test_a_change_that_may_lose_is_of_low_confidence() -> None:
@@ -515,6 +539,7 @@ HOSTILE = st.fixed_dictionaries(
         **dict.fromkeys(COUNT_COLUMNS, counts),
         "is_competitor_missing": st.sampled_from([None, True, False]),
         "cost_source": st.sampled_from([None, "brought", "assumed"]),
+        "identification": st.sampled_from([None, "instruments", "weak", ""]),
         "category": st.sampled_from([None, "BREAD", "SOAP"]),
     },
 )

@@ -10,20 +10,27 @@ import statsmodels.api as sm
 from pricelake.demand.curve import response
 from pricelake.demand.response.between import Between
 from pricelake.demand.response.fitting import Fitted, Prior, Start, add_up, fit_response
+from pricelake.demand.response.identification import identified_by
 from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_effect
 from pricelake.demand.response.pack import Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
+from pricelake.pricing.batch import price_batch
+from pricelake.settings import PricingSettings
+from tests.pricing_rows import STEP, batch_of, constant_elasticity, rule_set
 
 PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
 
 
-def simulated(products: int = 300, periods: int = 80, seed: int = 3) -> tuple[Pack, np.ndarray]:
-    """Independent products of which each has its own elasticity; prices move at random, some with a display."""
+def simulated(products: int = 300, periods: int = 80, seed: int = 3, moving: float = 0.15) -> tuple[Pack, np.ndarray]:
+    """Independent products of which each has its own elasticity; prices move at random, some with a display.
+
+    ``moving`` is the share of the periods in which they do.
+    """
     rng = np.random.default_rng(seed)
     size = 2.5 * (1.0 + 0.25 * rng.standard_normal(products))
     product = np.repeat(np.arange(products), periods)
     period = np.tile(np.arange(periods), products)
-    moves = np.where(rng.random(len(product)) < 0.15, rng.choice([-0.3, -0.2, -0.1, 0.1], len(product)), 0.0)
+    moves = np.where(rng.random(len(product)) < moving, rng.choice([-0.3, -0.2, -0.1, 0.1], len(product)), 0.0)
     display = (rng.random(len(product)) < 0.2).astype(float)
     warmth = rng.standard_normal(len(product))
     level = rng.normal(2.5, 0.8, products)[product]
@@ -315,3 +322,29 @@ def test_what_cannot_be_fitted_stays_finite() -> None:
     assert np.isfinite(found.response.coefficients).all()
     assert np.isinf(found.own_variance[1])
     assert found.pooled.mean[1] == pytest.approx(found.pooled.expected[1])
+
+
+def test_where_only_surprises_move_prices_the_gain_of_a_price_is_less_sure() -> None:
+    """One shop: in half of its categories discounts move the price, in the others what nobody could expect."""
+    pack, _ = simulated(products=200, moving=0.9)
+    category = np.arange(200) // 10
+    is_surprise = category[pack.product] >= 10
+    moved = np.where(is_surprise, pack.log_price, 0.0)
+    shop = replace(pack, surprise=moved, uninstrumented=moved)
+    found = fitted(shop)
+    sums = add_up([one_pass(shop, found.response)], 200, 20)
+    left = Between(sums, found.response.apart, found.promotion_variance, found.inflation).share_left(found.response)
+    untouched = np.zeros(20, dtype=bool)
+    names = identified_by(sums.information, found.pooled.mean, category, left, found.inflation, untouched)
+    assert list(names) == ["discounts"] * 10 + ["weak"] * 10
+    usual = {"elasticity_low": 2.5, "elasticity_high": 2.5, "log_units_sd": 0.1, "unit_cost": 1.2}
+    rows = [
+        usual | {"elasticity_sd": sd, "elasticity_kind_sd": kind, "identification": name}
+        for sd, kind, name in zip(found.pooled.sd, found.pooled.kind_sd, names[category], strict=True)
+    ]
+    prices = price_batch(batch_of(*rows), rule_set(STEP), PricingSettings(), constant_elasticity).to_pylist()
+    widths = np.array([float(row["uplift_high_amount"] - row["uplift_low_amount"]) for row in prices])
+    assert len({row["price_recommended"] for row in prices}) == 1
+    assert ["weakly_identified" in row["flags"] for row in prices] == [name == "weak" for name in names[category]]
+    identified, weak = np.split(widths, 2)
+    assert np.quantile(weak, 0.05) > np.quantile(identified, 0.95)

@@ -21,6 +21,10 @@ from pricelake.settings import PricingSettings
 LEAST_STATED = 0.005
 WEAK, STRONG = 1.0, 2.5
 MINUS = "−"
+UNSEEN = (
+    "; history does not show how this product's units answer the price: the elasticity is mostly that of its kind, or "
+    "what is believed in general"
+)
 
 
 def sentences(outcome: Outcome, settings: PricingSettings) -> list[str]:
@@ -83,7 +87,9 @@ class _Writer:
             why = f"the best allowed change would gain less than {least} {self._goal()}"
         else:
             why = f"no other {'price within the rules' if past else 'allowed price'} brings more {self._goal()}"
-        return f"Keep {self._now(row)}: {why} ({self._reaction(row)}){past or self._stopped_by(row)}."
+        return (
+            f"Keep {self._now(row)}: {why} ({self._reaction(row)}){past or self._stopped_by(row)}{self._unseen(row)}."
+        )
 
     def change(self, row: int) -> str:
         decided, outcome = self.choice.decided, self.outcome
@@ -96,7 +102,7 @@ class _Writer:
         if outcome.broken[row] >= 0:
             why = f"{self._now(row)} breaks {self._limit(outcome.broken[row], row)}; {why}"
         text = f"{verb} {self._now(row)} → {price_text(then)}: {why}, {gain} ({span}{self._of_others(row)})"
-        return f"{text}{self._stopped_by(row)}."
+        return f"{text}{self._stopped_by(row)}{self._unseen(row)}."
 
     def _of_others(self, row: int) -> str:
         """What of the stated gain the category's other products make, where that is anything."""
@@ -117,6 +123,9 @@ class _Writer:
         size = abs(elasticity)
         how = "weakly" if size < WEAK else "strongly" if size > STRONG else "moderately"
         return f"demand reacts {how} to price, elasticity {_signed(elasticity, plus=False, digits=1)}"
+
+    def _unseen(self, row: int) -> str:
+        return UNSEEN if self.outcome.rows.is_weakly_identified[row] else ""
 
     def _stopped_by(self, row: int) -> str:
         number = self.outcome.bound_by[row]

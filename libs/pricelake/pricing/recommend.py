@@ -53,6 +53,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         *CURVE_PARAMETERS,
         *ELASTICITY_SDS,
         "log_units_sd",
+        "identification",
         "others_profit_per_unit",
         "others_profit_per_unit_sd",
     )

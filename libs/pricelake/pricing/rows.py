@@ -14,6 +14,8 @@ from pricelake.settings.rules import Scope
 
 CURVE_PARAMETERS = ("log_units", "elasticity_low", "elasticity_high", "bend", "steepness")
 ELASTICITY_SDS = ("elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd")
+IDENTIFIED = ("instruments", "discounts")
+"""Values of ``identification`` with which history shows how units answer the price; any other one does not."""
 
 ExpectedUnits = Callable[[Mapping[str, Floats], Floats], Floats]
 """``(curves, prices) -> units``: expected units at paid prices, shape (n_rows, n_steps); ``curves`` maps
@@ -45,6 +47,7 @@ INPUT_COLUMNS = (
     *CURVE_PARAMETERS,
     *ELASTICITY_SDS,
     "log_units_sd",
+    "identification",
     "others_profit_per_unit",
     "others_profit_per_unit_sd",
 )
@@ -118,6 +121,12 @@ class PricingRows:
     def has_cost(self) -> Mask:
         """Where a cost is known."""
         return self.known("unit_cost")
+
+    @cached_property
+    def is_weakly_identified(self) -> Mask:
+        """Where there is a curve whose elasticity history does not show: it is mostly that of the product's kind."""
+        identified = pc.is_in(self.batch.column("identification"), value_set=pa.array(IDENTIFIED))
+        return np.asarray(self.known("log_units") & ~np.asarray(identified, dtype=bool))
 
     @cached_property
     def paid_share(self) -> Floats:

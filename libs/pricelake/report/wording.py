@@ -35,6 +35,7 @@ FLAGS = {
     "no_weather": "No weather",
     "short_history": "Short sales history",
     "few_price_changes": "Few price moves in the past",
+    "weakly_identified": "History does not show how units answer the price",
     "planned_promotion": "A promotion is planned for the period",
     "price_now_breaks_rule": "Today's price breaks a floor or ceiling",
     "ceiling_overruled": "A ceiling gave way to a floor",
