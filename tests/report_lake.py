@@ -74,10 +74,10 @@ def curve_rows(products: list[dict[str, Any]], rng: np.random.Generator) -> list
             "log_units_sd": float(rng.uniform(0.05, 0.25)),
             "diversion_ratio": 0.3,
             "diversion_ratio_sd": 0.1,
-            "identification": "discounts",
+            "identification": ("discounts", "weak")[number % len(CATEGORIES) % 2],
             "model_version": "3",
         }
-        for product in products
+        for number, product in enumerate(products)
     ]
 
 
@@ -91,6 +91,7 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
     then = ladder[int(np.argmax((ladder - (cost or 0)) * units))]
     held = HOLDS[number % len(HOLDS)] if number % 4 == 3 else None
     has_curve = held != "no_demand_curve"
+    is_weak = has_curve and curve["identification"] == "weak"
     if held or number % 6 == 4:
         then = now
     u_now, u_then = expected_units(arrays, np.array([[now, then]]))[0]
@@ -146,8 +147,9 @@ def price_row(curve: dict[str, Any], number: int) -> dict[str, Any]:
         "uplift_common_sd_amount": money(np.sign(then - now) * gain * 0.1) if has_curve else None,
         "uplift_diversion_sd_amount": money(np.sign(now - then) * gain * 0.3) if has_curve else None,
         "elasticity": float(at) if has_curve else None,
-        "confidence": ("high", "medium", "low")[number % 3] if has_curve else "none",
-        "flags": ["no_competitors", *(["assumed_cost"] if cost and number % 2 else []), *([] if cost else ["no_cost"])],
+        "confidence": "none" if not has_curve else "low" if is_weak else ("high", "medium", "low")[number % 3],
+        "flags": ["no_competitors", *(["assumed_cost"] if cost and number % 2 else []), *([] if cost else ["no_cost"]),
+                  *(["weakly_identified"] if is_weak else [])],
         "rules": rule,
         "binding_rule": "min_margin" if is_conflict else held or ("max_change" if at_edge else None),
         "objective": "profit",
@@ -216,6 +218,7 @@ def demand_metric_rows() -> list[dict[str, Any]]:
         "lightgbm": {"wape": 0.461, "bias": -0.021, "share_downward": 0.81},
         "mean_8_weeks": {"wape": 0.530, "bias": 0.034},
         "last_week": {"wape": 0.627, "bias": 0.004},
+        "price_response": {"converged": 0.0, "rounds": 40.0, "cost_f": 4.2, "cost_clusters": 24.0, "cost_is_used": 0.0},
     }
     return [
         {"as_of_date": AS_OF, "contender": contender, "figure": figure, "value": value, "model_version": "3"}

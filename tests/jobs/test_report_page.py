@@ -79,7 +79,20 @@ def test_page_says_what_the_tables_say(report: Path) -> None:
     cells = page[page.index(f"<small>{best['product_id']} · chain</small></td>") :].split("</td>")[1:3]
     assert [cell.split(">")[-1] for cell in cells] == [f"{best['price_now']:.2f}", f"{paid:.2f}"]
     # 30 weeks: the model cannot know the season
-    assert "It does not know season or holidays" in page
+    assert "The forecast does not know season or holidays" in page
+    assert "Tried: unit cost (F 4.2, too weak to use)." in page
+    assert "The effect of price did not settle" in page
+    assert "stopped after 40 rounds" in page
+    category = {row["product_id"]: row["category"] for row in made_up_tables(24, 30)["bronze.products"]}
+    weak = [
+        row["product_id"] for row in made_up_tables(24, 30)["gold.demand_curves"] if row["identification"] == "weak"
+    ]
+    kinds = {category[product] for product in weak}
+    assert f"by nothing in {len(kinds)} categories ({len(weak)} products)" in page
+    unsure = [row for row in changed if "weakly_identified" in row["flags"]]
+    assert f"{len(unsure)} of {len(changed)} changed prices rest on that, and their confidence is low." in page
+    assert "<small>weakly identified</small>" in page
+    assert "price response" not in page[page.index('id="forecast"') : page.index('id="elasticities"')]
     assert "5f2c9a01be7733d4" in page
     assert "2024-03-04" in page
 

@@ -92,7 +92,7 @@ def job(spark: SparkSession, lake: Lake, tmp_path: Path) -> Job:
 PANEL = [
     *panel_rows("raised"),
     *panel_rows("lowered"),
-    *panel_rows("unproven"),
+    *panel_rows("unproven", category="BREAD"),
     *panel_rows("uncovered"),
     *panel_rows("unmoved", price_changes=2),
     *panel_rows("loss", unit_cost=Decimal("2.7000")),
@@ -139,6 +139,10 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
         },
         "decisions": {"hold": 4, "lower": 1, "raise": 2},
         "median_elasticity": pytest.approx(-1.2),
+    }
+    assert summary["identification"] == {
+        "discounts": {"categories": 1, "products": 5},
+        "weak": {"categories": 1, "products": 1},
     }
     row = found["raised"]
     units = 100 * (2.69 / 2.49) ** -1.2

@@ -216,6 +216,22 @@ def test_metrics_of_a_later_date_are_not_seen_and_the_latest_earlier_ones_are(sp
     assert evidence.held_out_figures(frame(spark, "gold.demand_metrics", rows), date(2024, 1, 1)) is None
 
 
+def test_figures_of_a_version_are_its_own_and_the_latest_up_to_the_date(spark: SparkSession) -> None:
+    rows = [
+        {"as_of_date": day, "contender": "price_response", "figure": figure, "value": value, "model_version": version}
+        for day, version, figure, value in (
+            (date(2024, 2, 5), "7", "rounds", 1.0),
+            (date(2024, 2, 12), "7", "rounds", 2.0),
+            (date(2024, 2, 12), "7", "converged", 1.0),
+            (date(2024, 2, 26), "8", "rounds", 3.0),
+            (date(2024, 3, 11), "7", "rounds", 4.0),
+        )
+    ]
+    table = frame(spark, "gold.demand_metrics", rows)
+    assert evidence.figures_of_version(table, AS_OF, "7") == {"rounds": 2.0, "converged": 1.0}
+    assert evidence.figures_of_version(table, AS_OF, "9") == {}
+
+
 def test_rankings_come_in_the_order_people_read_them(spark: SparkSession) -> None:
     rankings = evidence.ranking_quality(frame(spark, "gold.recommender_metrics"), AS_OF)
     assert [(one.purchases, one.contender) for one in rankings] == [

@@ -146,6 +146,14 @@ def test_table_and_aliases(spark, trained):
     assert figures["pricelake", "wape"] == summary["demand"]["wape"]["pricelake"]
     assert figures["pricelake", "median_elasticity"] == summary["demand"]["median_elasticity"]
     assert figures["lightgbm", "share_downward"] == summary["demand"]["share_downward_by"]["lightgbm"]
+    response = summary["demand"]["response"]
+    assert {figure: value for (who, figure), value in figures.items() if who == "price_response"} == {
+        "converged": float(response["converged"]),
+        "rounds": response["rounds"],
+        "cost_f": pytest.approx(response["instruments"][0]["f"]),
+        "cost_clusters": response["instruments"][0]["clusters"],
+        "cost_is_used": float(response["instruments"][0]["is_strong"]),
+    }
     registry, name = Registry(settings.tracking), settings.tracking.model_name
     for alias in (CHAMPION, CHALLENGER):
         assert str(registry.version_by_alias(name, alias).version) == summary["model_version"]
@@ -240,7 +248,7 @@ def test_killed_after_registering_then_failing_a_gate(spark, trained, monkeypatc
     assert registry.version_by_alias(name, CHAMPION).version == 1
     assert registry.version_by_alias(name, CHALLENGER).version == 2
 
-    passed = {"figures": {}, "gates": {}}
+    passed = {"figures": {}, "gates": {}, "response": summary["demand"]["response"]}
     for version in (2, 1):  # and a rerun of the older one does not take the place back
         is_champion = finish(job_in(spark, strict), registry, Registered(version, passed, False))
         assert (registry.version_by_alias(name, CHAMPION).version, is_champion) == (2, version == 2)

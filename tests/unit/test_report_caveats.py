@@ -4,9 +4,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from pricelake.report.caveats import caveats
-from pricelake.report.evidence_facts import HeldOutFigures, PanelQuality, RankingQuality
-from pricelake.report.facts import DecisionTotals, ElasticityRange, PromotedShares, RecentPeriods
+from pricelake.report.evidence_facts import (
+    HeldOutFigures,
+    IdentifiedBy,
+    InstrumentTest,
+    PanelQuality,
+    RankingQuality,
+    ResponseFit,
+)
+from pricelake.report.facts import Count, DecisionTotals, ElasticityRange, PromotedShares, RecentPeriods
 from pricelake.report.findings import Findings
 from pricelake.report.verdicts import forecast_verdict, ranking_verdict
 from pricelake.workflows.write_report import knows_season
@@ -25,6 +34,8 @@ FINDINGS = Findings(
     knows_season=True, has_list_prices=True, price_list="report-prices.csv", totals=TOTALS, recent=None,
     margin_paid=None, held_back=(), flags=(), opportunities=(), prices_paid={},
     curves=(), changes=(), rules=(), held_out=None,
+    response_fit=ResponseFit(True, 12, (InstrumentTest("cost", 31.24, 231, True),)),
+    identified=(IdentifiedBy("discounts", 37, 4100), IdentifiedBy("weak", 194, 4844)),
     elasticities=(ElasticityRange("All products", 400, -2.0, -1.0, -0.74, -0.6, -0.5),), rankings=(), quarantine=(),
     rows_taken={}, panel=PanelQuality(None, None, *[0] * 8), runs=(), origins=(), table_versions={}, names={},
 )  # fmt: skip
@@ -102,12 +113,60 @@ def test_a_model_knows_the_season_from_two_years_of_training_on() -> None:
 def test_season_is_claimed_only_where_the_model_knows_it() -> None:
     title = "How the effect of price was learnt"
     knows = dict(caveats(FINDINGS))[title]
-    assert "allowing for season, promotions and recent sales. No price has been set at random yet." in knows
+    assert "a part of the season is taken for the effect of price. No price has been set at random yet." in knows
     not_yet = dict(caveats(replace(FINDINGS, knows_season=False)))[title]
     assert (
-        "allowing for promotions and recent sales. It does not know season or holidays, which take two years to learn: "
-        "where prices moved with the season, a part of the season is taken for the effect of price. No price has been"
+        "the effect of price. The forecast does not know season or holidays, which take two years to learn. No price "
     ) in not_yet
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (InstrumentTest("cost", 31.24, 231, True), "Tried: unit cost (F 31.2, used)."),
+        (InstrumentTest("cost", 4.0, 231, False), "Tried: unit cost (F 4.0, too weak to use)."),
+        (InstrumentTest("cost", 0.0, 8, False), "Tried: unit cost (too few products to test it)."),
+        (InstrumentTest("tax", 0.0, 0, False), "Tried: tax (none brought that moves)."),
+    ],
+)
+def test_instruments_are_told_with_their_test(test: InstrumentTest, said: str) -> None:
+    findings = replace(FINDINGS, response_fit=ResponseFit(True, 9, (test,)))
+    assert f"and not demand. {said} Discounts are" in dict(caveats(findings))["How the effect of price was learnt"]
+
+
+def test_a_model_whose_response_is_not_on_record_says_so() -> None:
+    text = dict(caveats(replace(FINDINGS, response_fit=None)))["How the effect of price was learnt"]
+    assert "Which instruments the model found is not on record for its version." in text
+
+
+def test_what_identifies_the_elasticities_is_counted_with_the_changes_that_rest_on_nothing() -> None:
+    title = "What the effect of price rests on"
+    flagged = replace(FINDINGS, flags=(Count("weakly_identified", 500, 33),))
+    told = dict(caveats(flagged))
+    assert told[title] == (
+        "Elasticities are identified by discounts in 37 categories (4,100 products); by nothing in 194 categories "
+        "(4,844 products). Where nothing identifies them, history does not show how units answer the price: the "
+        "elasticity is mostly that of like products, or what is believed in general. 33 of 100 changed prices rest on "
+        "that, and their confidence is low."
+    )
+    assert "Also missing or assumed" not in told
+    one = replace(FINDINGS, identified=(IdentifiedBy("instruments", 1, 1),))
+    assert dict(caveats(one))[title] == "Elasticities are identified by instruments in 1 category (1 product)."
+    assert title not in dict(caveats(replace(FINDINGS, identified=())))
+
+
+def test_a_response_that_did_not_settle_is_warned_of() -> None:
+    title = "The effect of price did not settle"
+    assert title not in told()
+    stopped = replace(FINDINGS, response_fit=ResponseFit(False, 40, ()))
+    assert dict(caveats(stopped))[title].startswith(
+        "The fit of how units answer the price still moved when it was stopped after 40 rounds. Elasticities, and the"
+    )
+
+
+def test_shifts_within_a_category_are_told_as_they_are_counted() -> None:
+    text = told()["Other products stay as they are"]
+    assert "Gains count that, by one number for each category and with the other prices as they are." in text
 
 
 def test_what_the_interval_leaves_out_is_told() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pricelake.report.wording import IDENTIFIED, instrument_test
 from pricelake.settings import Settings
 
 
@@ -28,6 +29,7 @@ def print_summary(
     _print_switched_off(console, record)
     _print_recommender(console, record["recommender"])
     _print_demand(console, record["demand"])
+    _print_response(console, record)
     prices = record["recommendations"]
     if prices:
         console.print(
@@ -93,3 +95,28 @@ def _print_demand(console: Console, demand: dict[str, Any]) -> None:
         f"{spread['elasticity_p05']:.2f} and {spread['elasticity_p95']:.2f}",
         highlight=False,
     )
+
+
+def _print_response(console: Console, record: dict[str, Any]) -> None:
+    """What the effect of price was learnt from, what identifies it, and whether its fit stood still."""
+    response, counted = record["demand"].get("response"), record["summaries"].get("recommend_prices", {})
+    if response:
+        tried = (
+            instrument_test(one["instrument"], one["f"], one["clusters"], one["is_strong"])
+            for one in response["instruments"]
+        )
+        console.print(f"Instruments of the price: {'; '.join(tried) or 'none tried'}", highlight=False)
+    identified = counted.get("identification", {})
+    told = [
+        f"{text} {identified[name]['categories']:,} categories with {identified[name]['products']:,} products"
+        for name, text in IDENTIFIED.items()
+        if name in identified
+    ]
+    if told:
+        console.print(f"Elasticities identified: {'; '.join(told)}", highlight=False)
+    if response and not response["converged"]:
+        console.print(
+            f"[yellow]The response to price did not settle in {response['rounds']} rounds: elasticities may be off by "
+            "more than their intervals say. Change few prices on this model.[/yellow]",
+            highlight=False,
+        )

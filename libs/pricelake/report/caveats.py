@@ -1,6 +1,7 @@
 """What a manager must know before signing, worked out from the tables."""
 
 from pricelake.report.findings import Findings
+from pricelake.report.price_effect import how_learnt, not_settled, what_identifies
 from pricelake.report.wording import FLAGS, amount, count, number, rate, share, words
 
 ALMOST_ALL = 0.9
@@ -17,13 +18,15 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
         *_forced(findings),
         *_list_prices(findings),
         *_competitors(findings),
-        ("How the effect of price was learnt", _identification(findings)),
+        *not_settled(findings),
+        ("How the effect of price was learnt", how_learnt(findings)),
+        *what_identifies(findings),
         *_low_confidence(findings),
         *_other_flags(findings),
         (
             "Other products stay as they are",
             "When one product becomes dearer, some customers turn to another of its category. Gains count that, by one "
-            "number for the whole shop and with the other prices as they are. Where many prices of a category move at "
+            "number for each category and with the other prices as they are. Where many prices of a category move at "
             "once, and between categories, shifts are not counted, so the sum over all products can promise too much.",
         ),
         (
@@ -127,21 +130,6 @@ def _list_prices(findings: Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _identification(findings: Findings) -> str:
-    allowed = "season, promotions and recent sales" if findings.knows_season else "promotions and recent sales"
-    season = (
-        ""
-        if findings.knows_season
-        else "It does not know season or holidays, which take two years to learn: where prices moved with the season, "
-        "a part of the season is taken for the effect of price. "
-    )
-    return (
-        f"The model compares past sales at different prices, allowing for {allowed}. {season}No price has "
-        "been set at random yet. Where the shop cut prices because demand was rising anyway, a part of that rise is "
-        "taken for the effect of price. Treat the curves as good guesses, try some prices first, and measure."
-    )
-
-
 def _assumed_costs(findings: Findings) -> list[tuple[str, str]]:
     totals, currency = findings.totals, findings.currency
     told = []
@@ -190,14 +178,14 @@ def _low_confidence(findings: Findings) -> list[tuple[str, str]]:
             f"Thin evidence behind {'most' if is_most else 'some'} changes",
             f"{count(totals.low_confidence_changed)} of {count(totals.changed)} changed prices "
             f"({share(totals.low_confidence_changed, totals.changed)}) have low confidence: few price moves, a wide "
-            "spread of the estimate, or a gain that may be a loss. "
+            "spread of the estimate, a response that history does not show, or a gain that may be a loss. "
             + ("Take the others first." if is_most else "Review these first."),
         )
     ]
 
 
 def _other_flags(findings: Findings) -> list[tuple[str, str]]:
-    told_already = {"assumed_cost", "no_competitors", "no_cost", "price_now_breaks_rule"}
+    told_already = {"assumed_cost", "no_competitors", "no_cost", "price_now_breaks_rule", "weakly_identified"}
     rest = [flag for flag in findings.flags if flag.code not in told_already]
     if not rest:
         return []

@@ -45,6 +45,19 @@ def held_out_figures(metrics: DataFrame, as_of: date) -> HeldOutFigures | None:
     return HeldOutFigures(rows[0]["as_of_date"], values)
 
 
+def figures_of_version(metrics: DataFrame, as_of: date, model_version: str) -> dict[str, float]:
+    """Figures of one model version, of the latest as-of date up to ``as_of``; empty without one.
+
+    Args:
+        metrics: rows of ``gold.demand_metrics`` of one contender.
+        as_of: as-of date of the report.
+        model_version: registered version.
+    """
+    mine = _latest(metrics.where(F.col("model_version") == model_version), as_of)
+    rows = mine.orderBy("figure").limit(MOST_FIGURES).collect()
+    return {row["figure"]: row["value"] for row in rows}
+
+
 def ranking_quality(metrics: DataFrame, as_of: date) -> tuple[RankingQuality, ...]:
     """Ranking figures of the latest judgement up to ``as_of``, by purchases and contender; empty without one.
 

@@ -72,6 +72,47 @@ class JobRun:
 
 
 @dataclass(frozen=True)
+class InstrumentTest:
+    """Whether an instrument moves the list price strongly enough to tell how units answer it.
+
+    Attributes:
+        instrument: its name.
+        f: effective F, 0 or more; 0 where nothing can be said.
+        clusters: what its standard error counts; 0 where the instrument does not vary.
+        is_used: whether F reached the least one.
+    """
+
+    instrument: str
+    f: float
+    clusters: int
+    is_used: bool
+
+
+@dataclass(frozen=True)
+class ResponseFit:
+    """How the response to price was learnt.
+
+    Attributes:
+        converged: whether its fit stood still.
+        rounds: after which it ended.
+        instruments: all that were tried.
+    """
+
+    converged: bool
+    rounds: int
+    instruments: tuple[InstrumentTest, ...]
+
+
+@dataclass(frozen=True)
+class IdentifiedBy:
+    """Categories and products with a curve whose elasticity one thing identifies: instruments, discounts, or weak."""
+
+    identification: str
+    categories: int
+    products: int
+
+
+@dataclass(frozen=True)
 class Origin:
     """What the recommendations were computed from."""
 

@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from pricelake.report.evidence_facts import (
     HeldOutFigures,
+    IdentifiedBy,
     JobRun,
     Origin,
     PanelQuality,
     QuarantineCount,
     RankingQuality,
+    ResponseFit,
 )
 from pricelake.report.facts import (
     ChangeBucket,
@@ -52,6 +54,8 @@ class Findings:
         changes: distribution of the changes.
         rules: rules by how often they bound.
         held_out: forecast figures; None: none stored.
+        response_fit: how the response to price was learnt; None: not on record for the model that set the prices.
+        identified: what identifies the elasticities of the curves; empty without curves.
         elasticities: by category, by expected revenue; the first entry is all products together.
         rankings: recommender figures; empty: none stored.
         quarantine: rows set aside, by table and rule.
@@ -84,6 +88,8 @@ class Findings:
     changes: tuple[ChangeBucket, ...]
     rules: tuple[RuleCount, ...]
     held_out: HeldOutFigures | None
+    response_fit: ResponseFit | None
+    identified: tuple[IdentifiedBy, ...]
     elasticities: tuple[ElasticityRange, ...]
     rankings: tuple[RankingQuality, ...]
     quarantine: tuple[QuarantineCount, ...]

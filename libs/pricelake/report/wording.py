@@ -40,12 +40,32 @@ FLAGS = {
     "price_now_breaks_rule": "Today's price breaks a floor or ceiling",
     "ceiling_overruled": "A ceiling gave way to a floor",
 }
+INSTRUMENTS = {"cost": "unit cost"}
+IDENTIFIED = {"instruments": "by instruments", "discounts": "by discounts", "weak": "by nothing"}
 PURCHASES = {"all": "All purchases", "repeat": "Repeat purchases", "first_time": "First-time purchases"}
 
 
 def words(code: str, known: dict[str, str]) -> str:
     """A code in words; one that is not known is spelt out as it is, never dropped."""
     return known.get(code, code.replace("_", " "))
+
+
+def instrument_test(name: str, f: float, clusters: int, is_used: bool) -> str:
+    """An instrument with the outcome of its test, such as ``unit cost (F 31.2, used)``.
+
+    Args:
+        name: code of the instrument.
+        f: effective F; 0 where nothing can be said.
+        clusters: what its standard error counts; 0 where the instrument does not vary.
+        is_used: whether it passed.
+    """
+    if clusters == 0:
+        outcome = "none brought that moves"
+    elif f == 0:
+        outcome = "too few products to test it"
+    else:
+        outcome = f"F {f:,.1f}, {'used' if is_used else 'too weak to use'}"
+    return f"{words(name, INSTRUMENTS)} ({outcome})"
 
 
 def _signed(text: str, is_negative: bool, plus: bool) -> str:

@@ -17,10 +17,14 @@ from pricelake.tables.contract import (
 
 DEMAND_METRICS = TableContract(
     "gold.demand_metrics",
-    "A figure of one contender on the held-out last periods",
+    "A figure of one contender on the held-out last periods, or of how the response to price was learnt",
     (
         required("as_of_date", DATE, "as-of date of the run"),
-        required("contender", TEXT, "pricelake, mean_8_weeks, last_week, lightgbm, ..."),
+        required(
+            "contender",
+            TEXT,
+            "pricelake, mean_8_weeks, last_week, lightgbm, ...; price_response: how the response was learnt",
+        ),
         required("figure", TEXT, "wape, bias, share_downward, median_elasticity, rows, ..."),
         required("value", DOUBLE, "the figure; units and meaning: docs/tables.md"),
         required("model_version", TEXT, "registered version that was judged"),

@@ -18,6 +18,7 @@ from pricelake.settings.rules import load_rules
 from pricelake.tables import contract_of
 from pricelake.workflows.curves import DrawnCurves, draw_curves
 from pricelake.workflows.job import Job
+from pricelake.workflows.response_figures import count_identified
 
 LEAST_UNITS = 1e-6
 """Of the other products of a category, from which what they earn by a unit can be told."""
@@ -29,7 +30,8 @@ def recommend_prices(job: Job) -> dict[str, Any]:
     Both tables are replaced for the as-of date, so that a rerun leaves the same rows.
 
     Returns:
-        ``{"recommendations": as :func:`count_decisions`, "model_version", "rules_version"}``.
+        ``{"recommendations": as :func:`count_decisions`, "identification": as
+        :func:`pricelake.workflows.response_figures.count_identified`, "model_version", "rules_version"}``.
 
     Raises:
         PricingError: the panel has no open period; the panel or the champion knows days after the as-of date; a product
@@ -102,6 +104,7 @@ def write_recommendations(job: Job, drawn: DrawnCurves) -> dict[str, Any]:
     job.lake.replace("gold.price_recommendations", priced, where=today)
     return {
         "recommendations": count_decisions(job.lake.read("gold.price_recommendations").where(today)),
+        "identification": count_identified(curves, panel),
         "model_version": drawn.model_version,
         "rules_version": rules.version,
     }

@@ -20,6 +20,7 @@ from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, met
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
 from pricelake.workflows.provenance import code_version
+from pricelake.workflows.response_figures import PRICE_RESPONSE, response_figures
 
 JUDGEMENT_FILE, EXAMPLE_ROWS = "judgement.json", 5
 SMALLEST_BATCH = 64
@@ -150,9 +151,9 @@ def _log(job: Job, run: TrackedRun, result: FitResult, figures: dict[str, dict[s
 def _settle(job: Job, registry: Registry, done: Registered) -> bool:
     """Metrics, then aliases; each write can be repeated."""
     name = job.settings.tracking.model_name
+    figures = done.found["figures"] | {PRICE_RESPONSE: response_figures(done.found["response"])}
     rows = [
-        (job.as_of, contender, figure, value, str(done.version))
-        for contender, figure, value in metric_rows(done.found["figures"])
+        (job.as_of, contender, figure, value, str(done.version)) for contender, figure, value in metric_rows(figures)
     ]
     frame = job.spark.createDataFrame(rows, contract_of("gold.demand_metrics").schema)
     job.lake.replace("gold.demand_metrics", frame.coalesce(1), where=f"as_of_date = DATE '{job.as_of}'")

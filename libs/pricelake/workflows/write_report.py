@@ -12,11 +12,12 @@ from pyspark.sql import functions as F
 from pricelake.demand.curve import CURVE_COLUMNS, expected_units
 from pricelake.demand.inputs import YEARLY_MIN_DAYS
 from pricelake.report import Findings, decisions, draw_curve, evidence, render
-from pricelake.report.evidence_facts import PanelQuality, QuarantineCount
+from pricelake.report.evidence_facts import IdentifiedBy, Origin, PanelQuality, QuarantineCount, ResponseFit
 from pricelake.report.facts import DecisionTotals, DrawnCurve, Recommendation
 from pricelake.report.recent import margin_paid, prices_paid, recent_periods
 from pricelake.workflows.job import Job
 from pricelake.workflows.price_list import write_price_list
+from pricelake.workflows.response_figures import PRICE_RESPONSE, count_identified, response_fit
 from pricelake.workflows.whole_file import local_path, whole_file
 
 OPPORTUNITIES = 25
@@ -178,7 +179,10 @@ def _findings(
     prices, as_of, panel = tables.prices, job.as_of, evidence.panel_quality(tables.panel)
     demand = job.settings.demand
     period_days = job.settings.features.period_days
-    judged, ranked = tables.demand_metrics, tables.recommender_metrics
+    ranked, origins = tables.recommender_metrics, decisions.origins(prices)
+    judged = (
+        None if tables.demand_metrics is None else tables.demand_metrics.where(F.col("contender") != PRICE_RESPONSE)
+    )
     quarantine = evidence.quarantine_counts(tables.quarantine) if tables.quarantine is not None else ()
     shown = [*(one.product_id for one in opportunities), *(one.recommendation.product_id for one in curves)]
     return Findings(
@@ -203,16 +207,34 @@ def _findings(
         changes=decisions.change_buckets(prices),
         rules=decisions.rule_counts(prices),
         held_out=evidence.held_out_figures(judged, as_of) if judged is not None else None,
+        response_fit=_response_fit(tables.demand_metrics, as_of, origins),
+        identified=_identified(tables),
         elasticities=decisions.elasticity_ranges(prices, tables.products, CATEGORIES),
         rankings=evidence.ranking_quality(ranked, as_of) if ranked is not None else (),
         quarantine=quarantine,
         rows_taken=_rows_taken(job, quarantine),
         panel=panel,
         runs=evidence.latest_runs(tables.runs, as_of, "write_report") if tables.runs is not None else (),
-        origins=decisions.origins(prices),
+        origins=origins,
         table_versions={name: version for name, version in job.lake.journal.inputs_read.items() if name != "ops.runs"},
         names=evidence.product_names(tables.products, shown),
     )
+
+
+def _response_fit(metrics: DataFrame | None, as_of: date, origins: tuple[Origin, ...]) -> ResponseFit | None:
+    """How the response of the model that set the prices was learnt; None where that is not on record."""
+    if metrics is None or not origins:
+        return None
+    own = metrics.where(F.col("contender") == PRICE_RESPONSE)
+    figures = evidence.figures_of_version(own, as_of, origins[-1].model_version)
+    return response_fit(figures) if figures else None
+
+
+def _identified(tables: _Tables) -> tuple[IdentifiedBy, ...]:
+    if tables.curves is None:
+        return ()
+    counted = count_identified(tables.curves, tables.panel)
+    return tuple(IdentifiedBy(name, **counts) for name, counts in counted.items())
 
 
 def knows_season(panel: PanelQuality, untrained_periods: int, period_days: int) -> bool:

@@ -1,0 +1,60 @@
+"""How units answer the price, in figures that a table can hold: how it was learnt, and what identifies it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pricelake.report.evidence_facts import InstrumentTest, ResponseFit
+
+PRICE_RESPONSE = "price_response"
+"""Stands in gold.demand_metrics where others have the name of a contender."""
+
+
+def response_figures(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Figures of gold.demand_metrics, see ``docs/tables.md``.
+
+    Args:
+        facts: of :class:`pricelake.demand.response.learning.Learnt`.
+    """
+    figures = {"converged": float(facts["converged"]), "rounds": float(facts["rounds"])}
+    for one in facts["instruments"]:
+        parts = {"f": one["f"], "clusters": one["clusters"], "is_used": one["is_strong"]}
+        figures |= {f"{one['instrument']}_{part}": float(value) for part, value in parts.items()}
+    return figures
+
+
+def response_fit(figures: Mapping[str, float]) -> ResponseFit:
+    """What :func:`response_figures` wrote."""
+    names = sorted(name.removesuffix("_f") for name in figures if name.endswith("_f"))
+    tests = (
+        InstrumentTest(name, figures[f"{name}_f"], int(figures[f"{name}_clusters"]), bool(figures[f"{name}_is_used"]))
+        for name in names
+    )
+    return ResponseFit(bool(figures["converged"]), int(figures["rounds"]), tuple(tests))
+
+
+def count_identified(curves: DataFrame, panel: DataFrame) -> dict[str, dict[str, int]]:
+    """Of how many categories and products each thing identifies the elasticity.
+
+    Args:
+        curves: gold.demand_curves of one as-of date.
+        panel: gold.demand_panel; its open rows name the categories.
+
+    Returns:
+        ``{identification: {"categories", "products"}}``, only of what occurs.
+    """
+    keys = ["product_id", "market_id", "period_start"]
+    named = panel.where("is_open").select(*keys, "department", "category")
+    counted = (
+        curves.select(*keys, "identification")
+        .join(named, keys, how="inner")
+        .groupBy("identification")
+        .agg(
+            F.count_distinct("department", "category").alias("categories"),
+            F.count_distinct("product_id").alias("products"),
+        )
+    )
+    rows = counted.orderBy("identification").collect()  # three at most
+    return {row["identification"]: {"categories": row["categories"], "products": row["products"]} for row in rows}
