@@ -1,11 +1,14 @@
 """Products that no model can learn from beside usual ones: training ends, and each ends in a state with a name."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
 from pricelake.demand.curve import CURVE_COLUMNS
+from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings, LakeSettings, Settings, SparkSettings, TrackingSettings, TrainingSettings
 from pricelake.tables import Lake
 from pricelake.workflows.job import run_job
@@ -39,12 +42,9 @@ def odd_rows() -> pd.DataFrame:
     return rows
 
 
-@pytest.fixture(scope="module")
-def outcome(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Curves and recommendations by product."""
-    root = tmp_path_factory.mktemp("odd")
+def settings_of(root: Path) -> Settings:
     lenient = {"gate_max_wape_ratio": 1e9, "gate_max_bias_rate": 1e9}
-    settings = Settings(
+    return Settings(
         lake=LakeSettings(root=str(root / "lake")),
         shop=write_shop_file(root),
         rules=REPOSITORY / "conf/rules/grocery.yaml",
@@ -53,8 +53,16 @@ def outcome(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
         training=TrainingSettings(directory=str(root / "training"), epochs=2, files_per_rank=1),
         tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),
     )
-    lake = Lake(spark, settings.lake.root, "test")
-    lake.replace("gold.demand_panel", panel_frame(spark, odd_rows()))
+
+
+@pytest.fixture(scope="module")
+def outcome(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Curves and recommendations by product."""
+    return priced(spark, settings_of(tmp_path_factory.mktemp("odd")), odd_rows())
+
+
+def priced(spark: SparkSession, settings: Settings, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    Lake(spark, settings.lake.root, "test").replace("gold.demand_panel", panel_frame(spark, rows))
     run_job("train_demand", train_demand, spark, settings, AS_OF)
     run_job("recommend_prices", recommend_prices, spark, settings, AS_OF)
     tables = (
@@ -104,3 +112,36 @@ def test_the_others_are_priced_as_if_it_were_not_there(outcome: tuple[pd.DataFra
     assert ratio.between(0.2, 5.0).all(), ratio
     curves, _ = outcome
     assert curves.loc[others, "diversion_ratio"].max() < 0.9
+
+
+def test_a_shop_of_one_price_each_holds_every_product_for_lack_of_evidence(spark: SparkSession, tmp_path: Path) -> None:
+    rows = panel_rows(products=20, weeks=40)
+    rows[["list_price", "unit_price", "reference_price"]] = 2.0
+    rows["price_lag_ratio"], rows["discount_rate"], rows["price_changes"], rows["unit_cost"] = 1.0, 0.0, 0, 1.2
+    rows["revenue_amount"] = rows["units"] * 2.0
+    curves, prices = priced(spark, settings_of(tmp_path), rows)
+    assert set(curves["identification"]) == {"weak"}
+    assert len(prices) == 20
+    assert set(prices["held_back_reason"]) == {"not_enough_evidence"}
+    assert (prices["price_recommended"] == prices["price_now"]).all()
+    assert all("weakly_identified" in flags for flags in prices["flags"])
+    assert set(prices["confidence"]) == {"low"}
+
+
+def test_a_shop_that_never_had_stock_stops_and_says_so(spark: SparkSession, tmp_path: Path) -> None:
+    rows = panel_rows(products=4, weeks=40)
+    closed = ~rows["is_open"]
+    rows.loc[closed, ["units", "units_winsorised", "revenue_amount", "availability_rate"]] = 0.0
+    rows.loc[closed, ["is_price_observed", "is_availability_missing"]] = False
+    rows[["sold_periods", "price_changes"]] = 0
+    settings = settings_of(tmp_path)
+    with pytest.raises(TrainingError) as caught:
+        priced(spark, settings, rows)
+    assert str(caught.value) == (
+        "No product sold in 20 or more periods before 2024-01-08, so there is nothing to learn from. bronze.inventory "
+        "says that nothing was in stock in 128 of the 128 product-periods that it knows: where that is wrong, correct "
+        "it or bring the shop without it. Lower demand.min_sold_periods or bring more history."
+    )
+    with pytest.raises(TrainingError, match=r"Run train_demand; if it stopped, its message says what it lacks\."):
+        run_job("recommend_prices", recommend_prices, spark, settings, AS_OF)
+    assert not Lake(spark, settings.lake.root).exists("gold.price_recommendations")

@@ -10,6 +10,7 @@ import pytest
 from pricelake.errors import PricingError, TrainingError
 from pricelake.settings import Settings
 from pricelake.workflows import curves
+from pricelake.workflows.judgement_file import write_judgement
 
 
 @pytest.fixture
@@ -33,7 +34,25 @@ def test_without_a_champion_there_is_nothing_to_price_on(job: Any, monkeypatch: 
         curves.draw_curves(job)
     assert str(caught.value) == (
         "sqlite:///x.db holds no champion of pricelake-demand, so there are no demand curves to price on. "
-        "Run train_demand; if it ran, its summary says which gate the challenger failed."
+        "Run train_demand; if it stopped, its message says what it lacks. No price was written."
+    )
+
+
+def test_without_a_champion_the_gates_that_the_last_model_failed_are_named(
+    job: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_judgement(tmp_path, {"gates": {"wape": "WAPE nan is above 1.05 x the baseline's nan", "bias": "too high"}})
+    registry = SimpleNamespace(
+        version_by_alias=lambda name, alias: SimpleNamespace(version=4) if alias == "challenger" else None,
+        download=lambda name, version: tmp_path if (name, version) == ("pricelake-demand", 4) else None,
+    )
+    monkeypatch.setattr(curves, "Registry", lambda settings: registry)
+    with pytest.raises(TrainingError) as caught:
+        curves.draw_curves(job)
+    assert str(caught.value) == (
+        "sqlite:///x.db holds no champion of pricelake-demand, so there are no demand curves to price on. Version 4, "
+        "which was trained last, does not pass its gates (wape: WAPE nan is above 1.05 x the baseline's nan; bias: too "
+        "high). Bring more or cleaner history and run train_demand again. No price was written."
     )
 
 

@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame
 from pricelake.demand import prediction
 from pricelake.demand.model import load_model
 from pricelake.errors import PricingError, TrainingError
-from pricelake.tracking import CHAMPION, Registry
+from pricelake.tracking import CHALLENGER, CHAMPION, Registry
 from pricelake.workflows.job import Job
+from pricelake.workflows.judgement_file import read_judgement
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def draw_curves(job: Job) -> DrawnCurves:
     if champion is None:
         raise TrainingError(
             f"{tracking.uri} holds no champion of {tracking.model_name}, so there are no demand curves to price on. "
-            f"Run train_demand; if it ran, its summary says which gate the challenger failed."
+            f"{_why_no_champion(registry, tracking.model_name)} No price was written."
         )
     model = load_model(registry.download(tracking.model_name, champion.version))
     if model.seen_until > job.as_of:
@@ -58,3 +59,15 @@ def draw_curves(job: Job) -> DrawnCurves:
     least, days = job.settings.demand.min_curve_periods, job.settings.features.period_days
     frame = prediction.draw_curves(panel, model, job.as_of, version, least, days)
     return DrawnCurves(frame, version, model.trained_until, model.seed)
+
+
+def _why_no_champion(registry: Registry, name: str) -> str:
+    challenger = registry.version_by_alias(name, CHALLENGER)
+    if challenger is None:
+        return "Run train_demand; if it stopped, its message says what it lacks."
+    gates = read_judgement(registry.download(name, challenger.version))["gates"]
+    failed = "; ".join(f"{gate}: {why}" for gate, why in gates.items())
+    return (
+        f"Version {challenger.version}, which was trained last, does not pass its gates ({failed}). Bring more or "
+        f"cleaner history and run train_demand again."
+    )

@@ -137,7 +137,8 @@ def prepare(job: Job) -> PreparedData:
     if vocabulary.empty:
         raise TrainingError(
             f"No product sold in {demand.min_sold_periods} or more periods before {periods.held_out}, so there is "
-            f"nothing to learn from. Lower demand.min_sold_periods or bring more history."
+            f"nothing to learn from. {_stock_said(panel.where(F.col('period_start') < held_out))}Lower "
+            f"demand.min_sold_periods or bring more history."
         )
     learnt = _learn_response(job, frequent, periods.validation, tastes)
     spark = job.spark
@@ -165,6 +166,18 @@ def prepare(job: Job) -> PreparedData:
         seed=seed,
     )
     return PreparedData(population, encoded, periods, model, learnt)
+
+
+def _stock_said(panel: DataFrame) -> str:
+    """In how many periods a product had no stock, where that is known; '' where none is known to have been without."""
+    known = panel.where("NOT is_availability_missing")
+    found = known.agg(F.count("*").alias("known"), F.count_if(F.col("availability_rate") <= 0).alias("without")).first()
+    if found is None or not found["without"]:
+        return ""
+    return (
+        f"bronze.inventory says that nothing was in stock in {found['without']:,} of the {found['known']:,} "
+        f"product-periods that it knows: where that is wrong, correct it or bring the shop without it. "
+    )
 
 
 def rows_stood_for(encoded: DataFrame, periods: Periods) -> int:

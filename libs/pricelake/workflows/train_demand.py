@@ -1,6 +1,5 @@
 """Job ``train_demand``: panel → snapshots → Horovod ranks → held-out comparison → registry and gold.demand_metrics."""
 
-import json
 import shutil
 import statistics
 from dataclasses import dataclass, replace
@@ -19,10 +18,11 @@ from pricelake.workflows.demand_data import PreparedData, learn_response_anew, p
 from pricelake.workflows.demand_judging import CONTENDERS, OWN, judge_model, metric_rows, with_level_uncertainty
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
+from pricelake.workflows.judgement_file import read_judgement, write_judgement
 from pricelake.workflows.provenance import code_version
 from pricelake.workflows.response_figures import PRICE_RESPONSE, response_figures
 
-JUDGEMENT_FILE, EXAMPLE_ROWS = "judgement.json", 5
+EXAMPLE_ROWS = 5
 SMALLEST_BATCH = 64
 LOADER = "pricelake.demand.serving"
 
@@ -33,7 +33,7 @@ class Registered:
 
     Attributes:
         version: number in the registry.
-        found: content of its ``judgement.json``.
+        found: its judgement, as :mod:`pricelake.workflows.judgement_file` keeps it.
         is_new: False: a run before this one had registered it.
     """
 
@@ -103,7 +103,7 @@ def _registered_before(job: Job, registry: Registry, key: str) -> Registered | N
     if found is None:
         return None
     directory = registry.download(name, found.version)
-    return Registered(found.version, json.loads((directory / JUDGEMENT_FILE).read_text(encoding="utf-8")), False)
+    return Registered(found.version, read_judgement(directory), False)
 
 
 def _judge_and_register(
@@ -129,7 +129,7 @@ def _judge_and_register(
     job.reporter.step("Log and register the model")
     shutil.rmtree(directory, ignore_errors=True)
     save_model(model, directory)
-    (directory / JUDGEMENT_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_judgement(directory, found)
     tags = {"as_of": job.as_of, "code_version": code_version(), **job.lake.journal.inputs_read}
     with Tracker(job.settings.tracking).start_run(f"train_demand {job.as_of}", key, tags) as run:
         _log(job, run, result, judgement.figures)
@@ -163,6 +163,9 @@ def _settle(job: Job, registry: Registry, done: Registered) -> bool:
     if passed and (champion is None or champion.version < done.version):
         registry.set_alias(name, CHAMPION, done.version)
         return True
+    if not passed:
+        why = "; ".join(f"{gate}: {reason}" for gate, reason in done.found["gates"].items())
+        job.reporter.step(f"Version {done.version} does not become champion: {why}")
     return champion is not None and champion.version == done.version
 
 
