@@ -17,41 +17,13 @@ from pricelake.settings.loading import load_file
 from pricelake.settings.simulation import SimulationFile, SimulationSettings, Switches
 from pricelake.simulator import records
 from pricelake.simulator.categories import WORDS
-from pricelake.simulator.draws import Array
-from pricelake.simulator.history import Week, live, live_week, set_stage
+from pricelake.simulator.history import Week, live, set_stage
 from pricelake.simulator.purchases import Lines, draw_lines, events
 from pricelake.simulator.seller import COST_DEVIATION, Plans
-from pricelake.simulator.truth import CategoryTruth, ShopTruth
 from pricelake.simulator.writing import FRAMES
+from tests.simulated_shop import ALL_OFF, SMALL, plans, shop, stacked, truths
 
 ROOT = Path(__file__).parents[2]
-SMALL: dict[str, Any] = {"seed": 11, "products": 32, "markets": 2, "weeks": 60, "customers": 3000}
-ALL_OFF = Switches(**dict.fromkeys(Switches.model_fields, False))
-
-
-def shop(**changes: Any) -> SimulationSettings:
-    return SimulationSettings(**(SMALL | changes))
-
-
-def truths(settings: SimulationSettings) -> list[CategoryTruth]:
-    truth = ShopTruth(settings)
-    return [truth.category(number) for number in range(settings.categories)]
-
-
-def stacked(settings: SimulationSettings, name: str) -> Array:
-    """One figure of every week, shape ``(weeks, markets, all products)``."""
-    of = [[getattr(week, name) for week in truth.lived] for truth in truths(settings)]
-    return np.concatenate([np.array(weeks) for weeks in of], axis=2)
-
-
-def plans(settings: SimulationSettings) -> list[Plans]:
-    return [set_stage(settings, number).plans for number in range(settings.categories)]
-
-
-def correlation(left: Array, right: Array) -> float:
-    """Within products and markets, over weeks, pooled."""
-    left, right = left - left.mean(axis=0), right - right.mean(axis=0)
-    return float((left * right).sum() / np.sqrt((left**2).sum() * (right**2).sum()))
 
 
 @pytest.mark.parametrize("switch", list(Switches.model_fields))
@@ -139,29 +111,6 @@ def test_instruments_change_costs_and_nothing_else_that_is_drawn() -> None:
         assert (third.cost == third.cost[0]).all()
         ratio = np.log(one.cost / third.cost) / np.log(other.cost / third.cost)
         assert ratio == pytest.approx(COST_DEVIATION["strong"] / COST_DEVIATION["weak"])
-
-
-def test_confounding_is_prices_that_follow_the_shock_it_names() -> None:
-    hidden = np.concatenate([one.hidden[: SMALL["weeks"]] for one in plans(shop())], axis=2)
-    visible = np.concatenate([one.visible[: SMALL["weeks"]] for one in plans(shop())], axis=2)
-    for switch, shock, other in (("confounding_hidden", hidden, visible), ("confounding_visible", visible, hidden)):
-        price = np.log(stacked(shop(switches=ALL_OFF.model_copy(update={switch: True})), "list_price"))
-        assert correlation(price, shock) > 0.2
-        assert abs(correlation(price, other)) < 0.1
-    price = np.log(stacked(shop(switches=ALL_OFF), "list_price"))
-    assert abs(correlation(price, hidden)) < 0.05
-    assert abs(correlation(price, visible)) < 0.05
-
-
-def test_cost_shocks_are_valid_instruments() -> None:
-    """Related to prices, and, given everything else, not to what shoppers want."""
-    drawn = plans(shop())
-    weeks = slice(0, SMALL["weeks"])
-    cost = np.log(np.concatenate([np.broadcast_to(p.cost[weeks, None], p.shock[weeks].shape) for p in drawn], axis=2))
-    shock = np.concatenate([one.shock[weeks] for one in drawn], axis=2)
-    price = np.log(stacked(shop(), "list_price"))
-    assert correlation(cost, price) > 0.25
-    assert abs(correlation(cost, shock)) < 0.05
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4])
@@ -398,31 +347,6 @@ def test_products_grow_after_their_launch_and_fade_before_their_end() -> None:
     gone = replace(category, launched=np.full(category.size, -52), delisted=np.full(category.size, 30))
     assert gone.life(10) == pytest.approx(0.0)
     assert gone.life(29)[0] < gone.life(24)[0] < 0.0
-
-
-def test_slow_stock_is_cleared_only_where_prices_follow_what_is_seen() -> None:
-    visible = set_stage(shop(switches=ALL_OFF.model_copy(update={"confounding_visible": True})), 0).seller
-    blind = set_stage(shop(switches=ALL_OFF), 0).seller
-    momentum = np.array([[0.2, -0.3, -0.9] + [0.0] * (visible.category.size - 3)])
-    stays = visible.category.delisted > 100
-    assert (visible.clearance(1, momentum) > 0.0)[0, stays].tolist() == (momentum < -0.5)[0, stays].tolist()
-    assert (blind.clearance(1, momentum)[0, stays] == 0.0).all()
-
-
-def test_sellers_follow_the_prices_that_rivals_asked() -> None:
-    lived = truths(shop(switches=ALL_OFF.model_copy(update={"competitor_reaction": True})))[0]
-    state = replace(lived.end, rivals=1.5 * lived.end.rivals)
-    week = SMALL["weeks"]
-    stage = replace(lived.stage, seller=replace(lived.stage.seller, plans=eager(lived.stage.plans)))
-    usual, _ = live_week(stage, week, lived.end)
-    dearer, _ = live_week(stage, week, state)
-    assert (dearer.list_price >= usual.list_price).all()
-    assert (dearer.list_price > usual.list_price).mean() > 0.5
-
-
-def eager(known: Plans) -> Plans:
-    """Plans in which every price is looked at every week."""
-    return replace(known, reviews=np.ones_like(known.reviews))
 
 
 def test_words_tell_of_sensitivity_and_views_of_taste() -> None:
