@@ -200,48 +200,6 @@ def test_order_lines_add_up_to_what_was_sold() -> None:
         assert (lines.quantity >= 1).all()
 
 
-def test_elasticities_and_sales_look_like_a_shops() -> None:
-    """Means near published ones (-1.8 to -2.6; Tellis 1988, Bijmolt and others 2005), spread, bent curves."""
-    own, bent = [], []
-    for seed in range(3):
-        for truth in truths(shop(seed=seed, switches=ALL_OFF)):
-            now, price = truth.conditions(SMALL["weeks"]), truth.end.list_price
-            sold = now.on_sale[0]
-            own.append(truth.elasticities(price, now).diagonal(axis1=1, axis2=2)[:, sold].ravel())
-            dearer = truth.elasticities(1.2 * price, now).diagonal(axis1=1, axis2=2)[:, sold].ravel()
-            bent.append(dearer - own[-1])
-    assert -3.2 < np.concatenate(own).mean() < -1.7
-    assert 0.5 < np.concatenate(own).std() < 2.0
-    assert np.abs(np.concatenate(bent)).mean() > 0.05
-
-
-# gold.demand_panel of Complete Journey as of 2018-01-01, products and markets by mean units a week: share of weeks
-# without a sale, WAPE of last week's units and of the mean of the last 8 weeks
-COMPLETE_JOURNEY = {(1, 3): (0.33, 1.01, 0.85), (3, 10): (0.11, 0.75, 0.64), (10, np.inf): (0.02, 0.56, 0.47)}
-
-
-def test_sparsity_and_forecast_errors_are_near_those_of_a_real_shop() -> None:
-    sold = np.concatenate(
-        [
-            np.stack([week.sold for week in one.lived]).reshape(104, -1)
-            for customers in (400, 3000)
-            for one in truths(shop(products=120, weeks=104, customers=customers))
-            if (one.stage.category.launched < 0).all() and (one.stage.category.delisted > 104).all()
-        ],
-        axis=1,
-    )
-    last = sold[7:-1]
-    mean_8 = np.stack([sold[week - 8 : week].mean(axis=0) for week in range(8, 104)])
-    now, mean = sold[8:], sold.mean(axis=0)
-    for (above, upto), (zero, wape_last, wape_mean) in COMPLETE_JOURNEY.items():
-        chosen = (mean > above) & (mean <= upto)
-        assert chosen.sum() > 10
-        units = now[:, chosen].sum()
-        assert (now[:, chosen] == 0).mean() == pytest.approx(zero, abs=0.13)
-        assert np.abs(now - last)[:, chosen].sum() / units == pytest.approx(wape_last, rel=0.25)
-        assert np.abs(now - mean_8)[:, chosen].sum() / units == pytest.approx(wape_mean, rel=0.25)
-
-
 def test_newcomers_are_on_sale_for_as_long_as_asked() -> None:
     ages = (0, 2, 4, 8)
     found = truths(shop(newcomers=ages, products_per_category=8))
