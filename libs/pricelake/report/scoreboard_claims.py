@@ -167,6 +167,12 @@ LIMITS = (
         "meet their assumption exactly, unless the instruments are weak or none.",
     ),
     Limit(
+        "Clean discounts",
+        "Planned promotions, their weeks and their depth, follow no demand shock, hidden ones included; markdowns of "
+        "slow stock follow past sales. A real seller promotes what it expects to sell, or not to: methods that learn "
+        "from discounts have it easier here.",
+    ),
+    Limit(
         "Rivals by formula",
         "Competitors follow the shop's prices by a fixed share a week later. They do not plan, retaliate or leave.",
     ),
