@@ -1,5 +1,6 @@
 """The simulated shop at three sizes: rows per second, and whether twice the rows take twice the time."""
 
+import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +37,9 @@ def measure(
         warm_ups: runs of the smallest size before them that do not count.
 
     Returns:
-        ``rows`` (of all tables, by size), ``products``, ``keeps_histories``, and by :func:`bench.runs.summarise`:
-        ``rows_per_second`` (of the largest size), ``exponent`` (see :func:`exponent`; 1 is linear),
-        ``smallest_seconds``, ``middle_seconds``, ``largest_seconds``.
+        ``sizes`` (of each: ``products``, ``rows`` of all tables, ``seconds``, the median of the runs),
+        ``keeps_histories``, and by :func:`bench.runs.summarise`: ``rows_per_second`` (of the largest size),
+        ``exponent`` (see :func:`exponent`; 1 is linear).
 
     Raises:
         ValueError: workers keep the histories of some of the sizes, whose times do not compare with the others'.
@@ -49,26 +50,21 @@ def measure(
     for _ in range(warm_ups):
         write_shop(spark, shop(products[0]), folder / "shop")
     rows: list[int] = []
-    by_run = []
+    seconds: list[list[float]] = []
     for number in range(runs):
-        seconds = []
+        seconds.append([])
         for size in products:
             started = time.monotonic()
             write_shop(spark, shop(size), folder / "shop")
-            seconds.append(time.monotonic() - started)
+            seconds[-1].append(time.monotonic() - started)
             if number == 0:
                 rows.append(sum(spark.read.parquet(str(folder / "shop/tables" / name)).count() for name in COLUMNS))
-        smallest, middle, largest = seconds
-        by_run.append(
-            {
-                "rows_per_second": rows[-1] / largest,
-                "exponent": exponent(rows, seconds),
-                "smallest_seconds": smallest,
-                "middle_seconds": middle,
-                "largest_seconds": largest,
-            }
-        )
-    return {"products": list(products), "rows": rows, "keeps_histories": keeps.pop(), **summarise(by_run)}
+    by_run = [{"rows_per_second": rows[-1] / took[-1], "exponent": exponent(rows, took)} for took in seconds]
+    sizes = [
+        {"products": size, "rows": count, "seconds": round(statistics.median(took), 3)}
+        for size, count, took in zip(products, rows, zip(*seconds, strict=True), strict=True)
+    ]
+    return {"sizes": sizes, "keeps_histories": keeps.pop(), **summarise(by_run)}
 
 
 def exponent(rows: Sequence[float], seconds: Sequence[float]) -> float:

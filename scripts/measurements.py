@@ -157,7 +157,7 @@ def bench_table(bench: Record) -> list[str]:
 
 
 def size_lines(bench: Record) -> list[str]:
-    """Time by rows: training, and the simulated shop where its sizes were recorded."""
+    """Time by rows: training, and the simulated shop."""
     seconds = bench.at("cost.training_seconds")
     lines = [
         "**Training by closed rows of the panel, the same number of epochs each**",
@@ -165,8 +165,6 @@ def size_lines(bench: Record) -> list[str]:
         *table(("rows", "seconds"), [(f"{int(rows):,}", f"{took:.1f}") for rows, took in seconds.items()]),
         "",
     ]
-    if "sizes" not in bench.at("simulator"):
-        return lines
     body = [
         tuple(form.format(size.number(key)) for key, form in SIZE_FORMS.items())
         for size in bench.parts("simulator.sizes")
