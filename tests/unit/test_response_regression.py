@@ -324,6 +324,22 @@ def test_what_cannot_be_fitted_stays_finite() -> None:
     assert found.pooled.mean[1] == pytest.approx(found.pooled.expected[1])
 
 
+@pytest.mark.parametrize("follows", [-3.0, 0.0, 3.0])
+def test_where_nothing_but_surprises_moves_prices_elasticities_are_what_is_believed(follows: float) -> None:
+    """Demand goes with the surprise, and rows tell the sum of both effects alone: neither -0.5, nor 2.5, nor 5.5."""
+    pack, size = simulated(products=60, moving=1.0)
+    rng = np.random.default_rng(3)
+    moves = pack.log_price - (np.bincount(pack.pair, pack.log_price) / 80)[pack.pair]
+    mean = np.exp(2.5 + price_effect(moves, size[pack.product], 0.2) + follows * moves)
+    units = rng.poisson(mean).astype(float)
+    found = fitted(replace(pack, units=units, log_price=moves, surprise=moves, uninstrumented=moves))
+    assert found.converged
+    assert found.response.elasticity == pytest.approx(PRIOR.elasticity, abs=0.15)
+    assert found.common_sd > 0.5
+    unsure = np.hypot(found.pooled.sd, found.response.elasticity * found.common_sd)
+    assert np.mean(np.abs(found.response.elasticity - size) < 1.645 * unsure) > 0.9
+
+
 def test_where_only_surprises_move_prices_the_gain_of_a_price_is_less_sure() -> None:
     """One shop: in half of its categories discounts move the price, in the others what nobody could expect."""
     pack, _ = simulated(products=200, moving=0.9)

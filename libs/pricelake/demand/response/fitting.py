@@ -1,5 +1,9 @@
 """Rounds of the response regression: a pass over the rows, a Newton step, partial pooling of the products.
 
+The products' own estimates take the coefficients as known. Where surprises alone move prices, the two go together: rows
+tell their difference, and a fit would wander along that line, to any elasticity. So as much of the elasticity that all
+have in common is what is believed of it before as rows leave open, with coefficients as uncertain as they are.
+
 The rounds alternate until coefficients and rise stand still. Elasticities are those of
 :mod:`pricelake.demand.response.pooling` at every round, so that a product with little evidence pulls neither the
 coefficients nor the others with it. At the end they are a fixed point: the posterior mean under a normal prior whose
@@ -24,6 +28,7 @@ LEAST_RISE, LARGEST_RISE = 0.0, 0.8
 LARGEST_STEP = 0.5
 VARIANCE_ROUNDS = 10
 LEAST_PACE = 0.125
+LARGEST_BELIEF = 1.0 - 1e-6
 START_DISPERSION = 0.3
 SIZES_PER_LOG = 10.0
 """Elasticities that move by 1 (root mean square) count like a coefficient that moves by 0.1: prices move by a tenth."""
@@ -136,10 +141,12 @@ def fit_response(
             on_round(rounds, MAX_ROUNDS)
         sums = one_pass(now)
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
-        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
-        renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
         between = Between(sums, now.apart, between_variance, inflation)
-        moved, moved_apart, between = _steps(sums, now, renewed, prior, coefficient_sd, between)
+        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
+        belief = min(_common_sd(between, prior, coefficient_sd) ** 2 / CONSTANT_SD**2, LARGEST_BELIEF)
+        pooled = pooled.scaled(1.0 + belief * (prior.elasticity / pooled.overall - 1.0))
+        renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
+        moved, moved_apart, between = _steps(sums, now, renewed, belief, prior, coefficient_sd, between)
         between_variance = between.variance
         pace, rise_before = _pace(pace, float(moved[-1]), rise_before), float(moved[-1])
         rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
@@ -152,8 +159,8 @@ def fit_response(
         before = pooled
         if step <= TOLERANCE:
             break
-    covariance = np.linalg.inv(between.reduced(_with_priors(sums.hessian, prior, coefficient_sd), sums.gradient)[0])
-    common_sd = float((1.0 / (inflation * covariance[-2, -2]) + CONSTANT_SD**-2) ** -0.5)
+    covariance = _covariance(between, prior, coefficient_sd)
+    common_sd = _common_sd(between, prior, coefficient_sd)
     seen, unseen = between.effect_sd(inflation * covariance[: len(varies), : len(varies)])
     converged = step <= TOLERANCE
     return Fitted(now, pooled, variance, common_sd, between_variance, seen, unseen, inflation, rounds, converged)
@@ -164,6 +171,19 @@ def _believed(prior: Prior, category: Indices, coefficients: int, promotions: in
     nowhere = np.zeros((int(category.max()) + 1, promotions))
     known = (np.zeros(len(category)), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
     return Response(sizes, *known, category, nowhere)
+
+
+def _covariance(between: Between, prior: Prior, coefficient_sd: Floats) -> Floats:
+    """Of coefficients, all elasticities together and rise, as if periods were independent."""
+    sums = between.sums
+    reduced, _ = between.reduced(_with_priors(sums.hessian, prior, coefficient_sd), sums.gradient)
+    return np.asarray(np.linalg.inv(reduced))
+
+
+def _common_sd(between: Between, prior: Prior, coefficient_sd: Floats) -> float:
+    """Relative standard error of all elasticities together, of rows and belief."""
+    of_rows = between.inflation * _covariance(between, prior, coefficient_sd)[-2, -2]
+    return float((1.0 / of_rows + CONSTANT_SD**-2) ** -0.5)
 
 
 def _pace(pace: float, step: float, step_before: float) -> float:
@@ -206,18 +226,19 @@ def add_up(parts: Sequence[Sums], products: int, categories: int) -> Sums:
 
 
 def _steps(
-    sums: Sums, now: Response, renewed: Floats, prior: Prior, coefficient_sd: Floats, between: Between
+    sums: Sums, now: Response, renewed: Floats, belief: float, prior: Prior, coefficient_sd: Floats, between: Between
 ) -> tuple[Floats, Floats, Between]:
     """The next step of coefficients, all elasticities alike and rise, that of the categories, and their equations.
 
     What does not vary stays where it is. Elasticities go where pooling sends them. The gradient of all alike is the one
     that would send them as far on average: coefficients and rise go along with them, and stand still where they fit the
     pooled elasticities. With the gradient of the rows they would stand still where they fit what elasticities would be
-    without pooling.
+    without pooling. The more elasticities are belief, the less coefficients may take for granted that they would go on.
     """
     gradient, hessian = sums.gradient.copy(), _with_priors(sums.hessian, prior, coefficient_sd)
     information = sums.information[:, 0, 0]
     together = information @ (renewed - now.elasticity) / max(float(information.sum()), LEAST_INFORMATION) / now.overall
+    hessian[-2, -2] /= 1.0 - belief
     gradient[:-2] -= now.coefficients / coefficient_sd**2
     gradient[-2] = hessian[-2, -2] * together
     gradient[-1] += (prior.rise - now.rise) / prior.rise_sd**2

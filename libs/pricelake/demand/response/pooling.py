@@ -20,7 +20,7 @@ give the more weight to an estimate the larger it came out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,11 @@ class Pooled:
     feature_sd: Mapping[str, float]
     group_sd: Mapping[str, float]
     product_sd: float
+
+    def scaled(self, factor: float) -> "Pooled":
+        """The same with all elasticities multiplied."""
+        sizes = ("mean", "sd", "kind_sd", "expected", "expected_sd", "expected_kind_sd", "overall")
+        return replace(self, **{name: factor * getattr(self, name) for name in sizes})
 
 
 def pool(
