@@ -65,10 +65,11 @@ def panel_rows(
                     }
                 )
             )
-    return _with_features(pd.concat(frames, ignore_index=True))
+    return with_features(pd.concat(frames, ignore_index=True))
 
 
-def _with_features(rows: pd.DataFrame) -> pd.DataFrame:
+def with_features(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of units, list prices and prices paid with the features that the panel has."""
     rows["is_outlier"] = (rows[list(OUTLIER)] == pd.Series(OUTLIER)).all(axis=1)
     rows["units_winsorised"] = rows["units"]
     rows.loc[rows["is_outlier"], "units"] = 5 * (1 + rows["units"])

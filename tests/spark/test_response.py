@@ -23,15 +23,15 @@ from pricelake.demand.response.price_model import (
     with_price_surprise,
 )
 from pricelake.demand.usual import with_usual_history
-from tests.demand_shop import AS_OF, ELASTICITIES, panel_frame, panel_rows
+from tests.demand_shop import AS_OF, ELASTICITIES, panel_frame, panel_rows, with_features
 
 END = AS_OF - timedelta(weeks=6)
 PRIOR = Prior(elasticity=2.0, rise=0.1, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
 KEY = ["product_id", "market_id", "period_start"]
 
 
-def learn(closed, prior=PRIOR, on_round=None):
-    return learn_response(closed, END, F.col("age_periods") > 0, None, None, 7, prior, 23.1, on_round)
+def learn(closed, prior=PRIOR, on_round=None, instruments=("cost",)):
+    return learn_response(closed, END, F.col("age_periods") > 0, None, None, 7, prior, 23.1, instruments, on_round)
 
 
 def shop_rows(products: int = 32) -> pd.DataFrame:
@@ -156,6 +156,87 @@ def test_an_assumed_cost_is_no_instrument(spark):
     assert model.instruments == ()
     assert model.strengths[0].f == 0.0
     assert len(model.coefficients[0]) == len(CONTROLS)
+
+
+def rows_of_markets(products: int = 24, markets: int = 6, weeks: int = 50) -> pd.DataFrame:
+    """List prices follow a cost that all markets share and no table holds, and the demand of their own market."""
+    rng = np.random.default_rng(5)
+    wanders = (0.5**0.5 * 0.06 * rng.standard_normal((products, weeks + 1))).cumsum(axis=1)
+    frames = []
+    for number in range(products):
+        category = list(ELASTICITIES)[number % 2]
+        for market in range(markets):
+            wanted = 0.5 * rng.standard_normal(weeks + 1)
+            log_price = wanders[number] + 0.1 * wanted
+            mean = 12.0 * np.exp(ELASTICITIES[category] * log_price + wanted)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "product_id": f"p{number:03d}",
+                        "market_id": f"m{market}",
+                        "period_start": [AS_OF - timedelta(weeks=weeks - week) for week in range(weeks + 1)],
+                        "department": "FOOD",
+                        "category": category,
+                        "subcategory": category,
+                        "brand": "brand",
+                        "list_price": np.round(3.0 * np.exp(log_price), 2),
+                        "display_rate": 0.0,
+                        "true_mean": mean,
+                        "units": rng.poisson(mean).astype(float),
+                    }
+                )
+            )
+    rows = pd.concat(frames, ignore_index=True)
+    return with_features(rows.assign(true_price=rows["list_price"])).assign(cost_source="assumed")
+
+
+def test_the_mean_price_of_other_markets_is_that_of_the_rows_there_are(spark):
+    rows = rows_of_markets(products=4, markets=3)
+    gone = (rows["market_id"] == "m2") & (rows["product_id"] == "p001")
+    alone = (rows["market_id"] != "m0") & (rows["product_id"] == "p003")
+    rows = rows[~(gone | alone)].reset_index(drop=True)
+    wanted = with_deviations(panel_frame(spark, rows), F.lit(END), instruments=("other_markets",))
+    assert "dev_cost" not in wanted.columns
+    found = wanted.select(*KEY, "dev_target", "dev_other_markets").toPandas()
+    for row in found.itertuples():
+        same = (found["product_id"] == row.product_id) & (found["period_start"] == row.period_start)
+        others = found.loc[same & (found["market_id"] != row.market_id), "dev_target"]
+        assert row.dev_other_markets == pytest.approx(others.mean() if len(others) else 0.0, abs=1e-12)
+    assert found.groupby("product_id")["dev_other_markets"].std().gt(0.0).to_dict() == {
+        "p000": True,
+        "p001": True,
+        "p002": True,
+        "p003": False,
+    }
+
+
+def test_a_shop_of_one_market_has_no_other_markets_prices(spark):
+    rows = panel_frame(spark, rows_of_markets(markets=1))
+    past = with_deviations(rows, F.lit(END), instruments=("cost", "other_markets"))
+    model = fit_price_model(past.where(F.col("period_start") < F.lit(END)), 0.0, ("cost", "other_markets"))
+    assert [(one.instrument, one.clusters, one.is_strong) for one in model.strengths] == [
+        ("cost", 0, False),
+        ("other_markets", 0, False),
+    ]
+    assert model.instruments == ()
+
+
+def test_prices_of_other_markets_tell_what_own_ones_hide(spark):
+    """Own prices followed demand: alone they say that nothing identifies how units answer."""
+    closed = panel_frame(spark, rows_of_markets()).where("not is_open").cache()
+    without, beside = (learn(closed, instruments=tried) for tried in (("cost",), ("cost", "other_markets")))
+    assert without.model.price.instruments == ()
+    assert without.facts["categories_by_identification"] == {"weak": 2}
+    assert beside.model.price.instruments == ("other_markets",)
+    assert beside.facts["categories_by_identification"] == {"instruments": 2}
+    truth = {name: -size for name, size in ELASTICITIES.items()}
+    found = beside.model.kinds.set_index("category")["elasticity"]
+    assert {name: found[name] for name in truth} == pytest.approx(truth, abs=0.4)
+    assert found["CHEESE"] - found["BREAD"] > 0.8
+    blind = without.model.kinds.set_index("category")["elasticity"]
+    assert max(abs(blind[name] - truth[name]) for name in truth) > 0.5
+    surprise = with_response(closed, beside.model).agg(F.stddev("price_surprise")).first()[0]
+    assert surprise == pytest.approx(0.05, rel=0.25)  # what followed the market's own demand
 
 
 @pytest.fixture(scope="module")

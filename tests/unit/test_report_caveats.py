@@ -126,7 +126,7 @@ def test_season_is_claimed_only_where_the_model_knows_it() -> None:
         (InstrumentTest("cost", 31.24, 231, True), "Tried: unit cost (F 31.2, used)."),
         (InstrumentTest("cost", 4.0, 231, False), "Tried: unit cost (F 4.0, too weak to use)."),
         (InstrumentTest("cost", 0.0, 8, False), "Tried: unit cost (too few products to test it)."),
-        (InstrumentTest("tax", 0.0, 0, False), "Tried: tax (none brought that moves)."),
+        (InstrumentTest("tax", 0.0, 0, False), "Tried: tax (none that moves)."),
     ],
 )
 def test_instruments_are_told_with_their_test(test: InstrumentTest, said: str) -> None:

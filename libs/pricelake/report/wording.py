@@ -40,7 +40,7 @@ FLAGS = {
     "price_now_breaks_rule": "Today's price breaks a floor or ceiling",
     "ceiling_overruled": "A ceiling gave way to a floor",
 }
-INSTRUMENTS = {"cost": "unit cost"}
+INSTRUMENTS = {"cost": "unit cost", "other_markets": "list prices in other markets"}
 IDENTIFIED = {"instruments": "by instruments", "discounts": "by discounts", "weak": "by nothing"}
 PURCHASES = {"all": "All purchases", "repeat": "Repeat purchases", "first_time": "First-time purchases"}
 
@@ -60,7 +60,7 @@ def instrument_test(name: str, f: float, clusters: int, is_used: bool) -> str:
         is_used: whether it passed.
     """
     if clusters == 0:
-        outcome = "none brought that moves"
+        outcome = "none that moves"
     elif f == 0:
         outcome = "too few products to test it"
     else:

@@ -131,6 +131,11 @@ class DemandSettings(Section):
     surprise_sd: Positive = Field(
         default=0.6, description="how differently sellers may have followed demand from product to product"
     )
+    instruments: tuple[Literal["cost", "other_markets"], ...] = Field(
+        default=("cost",),
+        description="what may move list prices and not demand; other_markets: list prices of the same product in its "
+        "other markets, only where markets share costs and are priced each by its own demand",
+    )
     min_instrument_f: Positive = Field(
         default=23.1,
         description="least effective F of an instrument that is used; 23.1: bias of at most a tenth of the worst case",

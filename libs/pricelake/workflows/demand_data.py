@@ -222,6 +222,7 @@ def _learn_response(
         job.settings.features.period_days,
         prior,
         demand.min_instrument_f,
+        demand.instruments,
         lambda done, most: job.reporter.advance(done, most),
         before,
     )

@@ -1,6 +1,6 @@
 """Learning the response to price from training rows: expected prices, packs, rounds, what identifies it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -21,7 +21,6 @@ from pricelake.demand.response.packing import CONTROLS, OTHERS_PRICE, PROMOTION_
 from pricelake.demand.response.past import PAST, PAST_PRICE
 from pricelake.demand.response.price_model import (
     DIGITS,
-    INSTRUMENT_SQL,
     INSTRUMENTED,
     PriceModel,
     fit_price_model,
@@ -75,6 +74,7 @@ def learn_response(
     period_days: int,
     prior: Prior,
     least_f: float,
+    instruments: Sequence[str],
     on_round: Callable[[int, int], None] | None = None,
     before: Learnt | None = None,
 ) -> Learnt:
@@ -89,16 +89,17 @@ def learn_response(
         period_days: length of a period.
         prior: what is believed before.
         least_f: least F of an instrument that is used.
+        instruments: those that are tried.
         on_round: told the round and the most there can be.
         before: learnt from fewer periods, to begin where it ended; None: to begin at the prior.
     """
     end = F.lit(training_end)
-    past = with_deviations(panel, end).where(F.col("period_start") < end)
+    past = with_deviations(panel, end, instruments=instruments).where(F.col("period_start") < end)
     # a list price that far from the others of its product is taken for a slip of the pen
     usable = is_learnt_from & (F.abs("dev_target") <= MAX_LOG_PRICE_RATIO)
     rows = past.where(usable).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        price = fit_price_model(rows, least_f)
+        price = fit_price_model(rows, least_f, instruments)
         traits = read_traits(rows, factors, names)
         products = traits.products["product_id"]
         numbers = panel.sparkSession.createDataFrame(
@@ -215,7 +216,6 @@ def _facts(
     names, counts = np.unique(identification.astype(str), return_counts=True)
     return {
         "instruments": [asdict(one) for one in price.strengths],
-        "instruments_tried": list(INSTRUMENT_SQL),
         "unexplained_price_rate": price.unexplained_rate,
         "coefficients": dict(zip(COLUMNS, fitted.response.coefficients.tolist(), strict=True)),
         "rise": fitted.response.rise,

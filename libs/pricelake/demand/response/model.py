@@ -65,7 +65,8 @@ def with_response(panel: DataFrame, model: ResponseModel) -> DataFrame:
     spark = panel.sparkSession
     products = spark.createDataFrame(model.products, PRODUCTS_SCHEMA)
     found = panel.join(products, "product_id", how="left")
-    deviations = with_deviations(found, F.lit(model.learnt_until), F.col("elasticity").isNotNull())
+    is_member = F.col("elasticity").isNotNull()
+    deviations = with_deviations(found, F.lit(model.learnt_until), is_member, model.price.instruments)
     rows = with_price_surprise(deviations, model.price)
     known = _with_kinds(rows, spark, model)
     own = limited(F.col("dev_target") + F.col("log_discount"))

@@ -7,10 +7,12 @@ section 10.5)::
     ln list_price_it = a' x_it + c' z_it + v_it
 
 ``x`` are columns that the demand model reads too; ``z`` are instruments: they move the price and, given ``x``, not
-demand. ``v`` is the **price surprise**: what else the seller went by, be it in a table or not. If that was demand,
-units go with ``v`` for another reason than the price. The demand model therefore reads ``v`` beside the price: a
-control function (Petrin and Train, *Journal of Marketing Research* 47, 2010; for counts: Wooldridge 2010, section
-18.5).
+demand. Unit cost is one. List prices of the same product in other markets are another where markets share costs and
+each is priced by its own demand (Hausman, in *The Economics of New Goods*, 1996; Nevo, *Econometrica* 69, 2001). Only a
+shop can say so (``demand.instruments``): a chain with one price for all markets has no such instrument. ``v`` is the
+**price surprise**: what else the seller went by, be it in a table or not. If that was demand, units go with ``v`` for
+another reason than the price. The demand model therefore reads ``v`` beside the price: a control function (Petrin and
+Train, *Journal of Marketing Research* 47, 2010; for counts: Wooldridge 2010, section 18.5).
 
 What was sold before moves prices, and is in ``v`` on purpose. The demand model reads the past at the usual price, which
 is known only with the response. A past in ``x`` that is not the same would act as an instrument, which it is not. What
@@ -22,8 +24,9 @@ equations whose sums one pass over the rows makes; the cost is linear in rows.
 
 Strength. An instrument is used where ``F = (c / se(c))^2`` reaches the least F of the settings, with ``se`` robust to
 dependence within categories (within products, in all their markets, where there are fewer than ``MIN_CLUSTERS``
-categories). With fewer products than that nothing can be said, and ``F`` counts as 0. With one
-instrument that is the effective F of Montiel Olea and Pflueger (*Journal of Business & Economic Statistics* 31, 2013).
+categories). With fewer products than that nothing can be said, and ``F`` counts as 0. Each instrument is tested by
+itself. With one that is the effective F of Montiel Olea and Pflueger (*Journal of Business & Economic Statistics* 31,
+2013).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,8 +96,12 @@ would thin out the shares of those that the coefficients were learnt from."""
 
 CONTROLS = (*CONTROL_SQL, *OTHERS)
 
-INSTRUMENT_SQL: Mapping[str, str] = {"cost": "if(cost_source = 'brought', ln(double(unit_cost)), null)"}
-"""Instrument → Spark SQL over gold.demand_panel; null where unknown.
+COST, OTHER_MARKETS = "cost", "other_markets"
+"""Instruments. The second is the mean deviation of the product's list prices in its other markets of the period, 0
+where it has none."""
+
+INSTRUMENT_SQL: Mapping[str, str] = {COST: "if(cost_source = 'brought', ln(double(unit_cost)), null)"}
+"""Instruments of a row by itself → Spark SQL over gold.demand_panel; null where unknown.
 
 A cost that was assumed as a share of the list price is no instrument: it is the price."""
 
@@ -106,7 +113,7 @@ class Strength:
     """How much an instrument moves the list price.
 
     Attributes:
-        instrument: key of ``INSTRUMENT_SQL``.
+        instrument: ``COST`` or ``OTHER_MARKETS``.
         coefficient: d ln list_price / d instrument, given the controls.
         standard_error: robust to dependence within clusters, above 0; infinite with too few of them.
         f: effective F, 0 or more; 0 where the instrument does not vary.
@@ -139,13 +146,16 @@ class PriceModel:
     unexplained_rate: float
 
 
-def with_deviations(panel: DataFrame, training_end: Column, is_member: Column | None = None) -> DataFrame:
+def with_deviations(
+    panel: DataFrame, training_end: Column, is_member: Column | None = None, instruments: Sequence[str] = (COST,)
+) -> DataFrame:
     """The panel with prices, controls and instruments in deviations from their means over the training periods.
 
     Args:
         panel: gold.demand_panel, open or closed rows.
         training_end: first day that is not trained on.
         is_member: whether a row's product counts among the others of its category; None: all do.
+        instruments: those that the panel is wanted with.
 
     Returns:
         columns of ``panel``, ``price_fold`` (int), ``log_discount`` (at most 0, :func:`known_discount`),
@@ -153,7 +163,8 @@ def with_deviations(panel: DataFrame, training_end: Column, is_member: Column | 
         it is none, 0–1) and ``dev_<name>`` (double) for
         ``target``, controls and instruments; 0 where a value or the pair's mean is unknown.
     """
-    named = {"target": TARGET_SQL, **CONTROL_SQL, **INSTRUMENT_SQL}
+    of_row = {name: sql for name, sql in INSTRUMENT_SQL.items() if name in instruments}
+    named = {"target": TARGET_SQL, **CONTROL_SQL, **of_row}
     valued = panel.withColumns({f"dev_{name}": F.expr(sql).cast("double") for name, sql in named.items()})
     is_cut = (F.col("announced_discount_rate") > 0) | (F.col("price_cut_rate") > 0)
     unannounced = F.col("is_price_observed") & ~is_cut
@@ -178,7 +189,16 @@ def with_deviations(panel: DataFrame, training_end: Column, is_member: Column | 
     shared = discounted.withColumn("category_share", weight / (total + beside))
     of_own = (limited(F.col("dev_target")), F.col("log_discount"))
     others = {f"dev_{name}": of_others(own) for name, own in zip(OTHERS, of_own, strict=True)}
+    if OTHER_MARKETS in instruments:
+        others[f"dev_{OTHER_MARKETS}"] = _mean_of_other_markets(limited(F.col("dev_target")))
     return shared.withColumns(others).drop(*(f"mean_{name}" for name in named), "usual_log_discount")
+
+
+def _mean_of_other_markets(values: Column) -> Column:
+    """Mean of a column over the other markets of the same product and period; 0 where there are none."""
+    everywhere = Window.partitionBy("product_id", "period_start")
+    others = F.count(F.lit(1)).over(everywhere) - 1
+    return F.when(others > 0, (F.sum(values).over(everywhere) - values) / others).otherwise(F.lit(0.0))
 
 
 def known_discount() -> Column:
@@ -204,17 +224,18 @@ def of_others(values: Column) -> Column:
     return F.sum(own).over(_moment()) - own
 
 
-def fit_price_model(rows: DataFrame, least_f: float) -> PriceModel:
+def fit_price_model(rows: DataFrame, least_f: float, instruments: Sequence[str] = (COST,)) -> PriceModel:
     """Two passes over the training rows: sums of products, then their variance by cluster.
 
     Args:
         rows: training rows of :func:`with_deviations`, with ``department`` and ``category``.
         least_f: an instrument that reaches less is not used.
+        instruments: those that are tried, with which the deviations were made.
     """
-    names = (*CONTROLS, *INSTRUMENT_SQL)
+    names = (*CONTROLS, *instruments)
     sums = _summed_products(rows, names)
     total = sums.sum(axis=0)
-    strengths = tuple(_strength(rows, names, total, name, least_f) for name in INSTRUMENT_SQL)
+    strengths = tuple(_strength(rows, names, total, name, least_f) for name in instruments)
     used = tuple(one.instrument for one in strengths if one.is_strong)
     kept = [0, *(1 + names.index(name) for name in (*CONTROLS, *used))]
     coefficients, unexplained = [], 0.0
