@@ -13,9 +13,13 @@ from pricelake.settings import SparkSettings
 from pricelake.tables import Lake
 from tests.suite_record import write_suite_record
 
-# thousands of plans, a few hundred rows each: compiling them takes longer than running them; jobs that are killed and
-# the commands of people compile as users do
-UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# thousands of plans, a few hundred rows each: compiling them, and planning anew after each stage, takes longer than
+# running them; jobs that are killed and the commands of people do both as users do
+PLAIN_PLANS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 
 
 STARTED = time.monotonic()
@@ -36,8 +40,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         shuffle_partitions=2,
         conf={
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-            "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
-            **UNCOMPILED,
+            **PLAIN_PLANS,
         },
     )
     session = build_session(settings, "pricelake-tests")

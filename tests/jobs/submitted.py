@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import UNCOMPILED
+from tests.conftest import PLAIN_PLANS
 from tests.jobs.conftest import REPOSITORY
 
 BIN = Path(sys.executable).parent
@@ -19,7 +19,7 @@ def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     activated = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
     activated["PATH"] = f"{BIN}{os.pathsep}{activated['PATH']}"
     program = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g"]
-    conf = [word for key, value in UNCOMPILED.items() for word in ("--conf", f"{key}={value}")]
+    conf = [word for key, value in PLAIN_PLANS.items() for word in ("--conf", f"{key}={value}")]
     command = [*program, *conf, f"jobs/{job}.py", *arguments]
     return subprocess.run(
         command, cwd=REPOSITORY, env=activated | SHORT_LIVED, capture_output=True, text=True, check=False

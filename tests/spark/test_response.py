@@ -158,7 +158,7 @@ def test_an_assumed_cost_is_no_instrument(spark):
     assert len(model.coefficients[0]) == len(CONTROLS)
 
 
-def rows_of_markets(products: int = 24, markets: int = 6, weeks: int = 50) -> pd.DataFrame:
+def rows_of_markets(products: int = 24, markets: int = 6, weeks: int = 40) -> pd.DataFrame:
     """List prices follow a cost that all markets share and no table holds, and the demand of their own market."""
     rng = np.random.default_rng(5)
     wanders = (0.5**0.5 * 0.06 * rng.standard_normal((products, weeks + 1))).cumsum(axis=1)
