@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from scipy.special import ndtri
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -58,9 +59,9 @@ def read_traits(rows: DataFrame, factors: pd.DataFrame | None, names: DataFrame 
     keys = {**{name: PATH[: n + 1] for n, name in enumerate(PATH)}, "brand": ("brand",)}
     groups = {name: _numbers(table, key) for name, key in keys.items()}
     beside = [table["log_list_price"], table["log_units"]]
-    of_category = [values - values.groupby(groups["category"]).transform("mean") for values in beside]
-    columns = [table["log_units"].to_numpy(np.float64), *(one.to_numpy(np.float64) for one in of_category)]
-    parts = {"sales": _scaled(np.column_stack(columns)), "factors": _factor_columns(table, factors)}
+    of_category = [values - values.groupby(groups["category"]).transform("median") for values in beside]
+    sales = np.column_stack([normal_scores(one) for one in (table["log_units"], *of_category)])
+    parts = {"sales": sales, "factors": _factor_columns(table, factors)}
     if names is not None:
         parts["words"] = _word_columns(table["buckets"])
     features = np.column_stack(list(parts.values()))
@@ -71,6 +72,15 @@ def read_traits(rows: DataFrame, factors: pd.DataFrame | None, names: DataFrame 
 def _numbers(table: pd.DataFrame, columns: Sequence[str]) -> Indices:
     """Number of each row's group, in the order of the groups' names."""
     return np.asarray(table.groupby(list(columns), sort=True).ngroup(), dtype=np.int64)
+
+
+def normal_scores(values: pd.Series) -> Floats:
+    """Quantiles of the standard normal distribution at the values' ranks (van der Waerden 1952), shape ``(n,)``.
+
+    A product that sells a million times what others sell is the largest one, and no more: its distance would draw what
+    is said of all others. Equal values share their mean rank; 0 where all are equal.
+    """
+    return np.asarray(ndtri((values.rank() - 0.5) / len(values)), dtype=np.float64)
 
 
 def _scaled(columns: Floats) -> Floats:
