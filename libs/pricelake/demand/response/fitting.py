@@ -143,7 +143,8 @@ def fit_response(
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         between = Between(sums, now.apart, between_variance, inflation)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
-        belief = min(_common_sd(between, prior, coefficient_sd) ** 2 / CONSTANT_SD**2, LARGEST_BELIEF)
+        common_sd = _common_sd(_covariance(between, prior, coefficient_sd))
+        belief = min(common_sd**2 / CONSTANT_SD**2, LARGEST_BELIEF)
         pooled = pooled.scaled(1.0 + belief * (prior.elasticity / pooled.overall - 1.0))
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
         moved, moved_apart, between = _steps(sums, now, renewed, belief, prior, coefficient_sd, between)
@@ -160,8 +161,8 @@ def fit_response(
         if step <= TOLERANCE:
             break
     covariance = _covariance(between, prior, coefficient_sd)
-    common_sd = _common_sd(between, prior, coefficient_sd)
-    seen, unseen = between.effect_sd(inflation * covariance[: len(varies), : len(varies)])
+    common_sd = _common_sd(covariance)
+    seen, unseen = between.effect_sd(covariance[: len(varies), : len(varies)])
     converged = step <= TOLERANCE
     return Fitted(now, pooled, variance, common_sd, between_variance, seen, unseen, inflation, rounds, converged)
 
@@ -174,16 +175,15 @@ def _believed(prior: Prior, category: Indices, coefficients: int, promotions: in
 
 
 def _covariance(between: Between, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """Of coefficients, all elasticities together and rise, as if periods were independent."""
+    """Of coefficients, all elasticities together and rise, inflated as own estimates are."""
     sums = between.sums
     reduced, _ = between.reduced(_with_priors(sums.hessian, prior, coefficient_sd), sums.gradient)
-    return np.asarray(np.linalg.inv(reduced))
+    return np.asarray(between.inflation * np.linalg.inv(reduced))
 
 
-def _common_sd(between: Between, prior: Prior, coefficient_sd: Floats) -> float:
-    """Relative standard error of all elasticities together, of rows and belief."""
-    of_rows = between.inflation * _covariance(between, prior, coefficient_sd)[-2, -2]
-    return float((1.0 / of_rows + CONSTANT_SD**-2) ** -0.5)
+def _common_sd(covariance: Floats) -> float:
+    """Relative standard error of all elasticities together, of rows and belief; see :func:`_covariance`."""
+    return float((1.0 / covariance[-2, -2] + CONSTANT_SD**-2) ** -0.5)
 
 
 def _pace(pace: float, step: float, step_before: float) -> float:
