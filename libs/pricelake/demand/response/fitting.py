@@ -82,8 +82,8 @@ class Fitted:
         response: elasticities after pooling, rise, coefficients, dispersion.
         pooled: the posterior of elasticities.
         own_variance: of each product's own estimate, infinite without price changes, shape ``(n_products,)``.
-        common_sd: relative standard error of all elasticities together, with coefficients and rise as uncertain as the
-            rows leave them.
+        common_sd: standard error of all elasticities together, each moved by as much, with coefficients and rise as
+            uncertain as the rows leave them.
         promotion_variance: of the effect of each promotion between categories, shape ``(n_promotions,)``.
         promotion_sd: standard error of the effect of each promotion in each category, shape
             ``(n_categories, n_promotions)``.
@@ -143,8 +143,8 @@ def fit_response(
         estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
         between = Between(sums, now.apart, between_variance, inflation)
         pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
-        common_sd = _common_sd(_covariance(between, prior, coefficient_sd))
-        belief = min(common_sd**2 / CONSTANT_SD**2, LARGEST_BELIEF)
+        relative_sd = _relative_sd(_covariance(between, prior, coefficient_sd))
+        belief = min(relative_sd**2 / CONSTANT_SD**2, LARGEST_BELIEF)
         pooled = pooled.scaled(1.0 + belief * (prior.elasticity / pooled.overall - 1.0))
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
         moved, moved_apart, between = _steps(sums, now, renewed, belief, prior, coefficient_sd, between)
@@ -161,7 +161,7 @@ def fit_response(
         if step <= TOLERANCE:
             break
     covariance = _covariance(between, prior, coefficient_sd)
-    common_sd = _common_sd(covariance)
+    common_sd = now.overall * _relative_sd(covariance)
     seen, unseen = between.effect_sd(covariance[: len(varies), : len(varies)])
     converged = step <= TOLERANCE
     return Fitted(now, pooled, variance, common_sd, between_variance, seen, unseen, inflation, rounds, converged)
@@ -181,8 +181,8 @@ def _covariance(between: Between, prior: Prior, coefficient_sd: Floats) -> Float
     return np.asarray(between.inflation * np.linalg.inv(reduced))
 
 
-def _common_sd(covariance: Floats) -> float:
-    """Relative standard error of all elasticities together, of rows and belief; see :func:`_covariance`."""
+def _relative_sd(covariance: Floats) -> float:
+    """Standard error of all elasticities together over ``overall``, of rows and belief; see :func:`_covariance`."""
     return float((1.0 / covariance[-2, -2] + CONSTANT_SD**-2) ** -0.5)
 
 

@@ -170,33 +170,30 @@ def _model(
     learnt_until: date,
 ) -> ResponseModel:
     pooled = fitted.pooled
-    # of the sizes that are used: a posterior mean may lie below 0, and a deviation may not
-    common = fitted.response.elasticity * fitted.common_sd
     products = traits.products[["product_id"]].assign(
         elasticity=fitted.response.elasticity,
-        elasticity_sd=np.hypot(pooled.sd, common),
+        elasticity_sd=np.hypot(pooled.sd, fitted.common_sd),
         elasticity_kind_sd=pooled.kind_sd,
-        elasticity_common_sd=common,
+        elasticity_common_sd=fitted.common_sd,
         identification=identification,
     )
     of_kind = np.clip(pooled.expected, prior.smallest, prior.largest)
     expected = traits.products[["department", "category"]].assign(
         elasticity=of_kind,
-        elasticity_sd=np.hypot(pooled.expected_sd, of_kind * fitted.common_sd),
+        elasticity_sd=np.hypot(pooled.expected_sd, fitted.common_sd),
         elasticity_kind_sd=pooled.expected_kind_sd,
-        elasticity_common_sd=of_kind * fitted.common_sd,
+        elasticity_common_sd=fitted.common_sd,
         identification=identification,
     )
     means = {**dict.fromkeys(ELASTICITY, "mean"), "identification": "first"}
     kinds = expected.groupby(["department", "category"], as_index=False, sort=True).agg(means)
-    everywhere = float(of_kind.mean() * fitted.common_sd)
     anywhere = kinds.iloc[[0]].assign(
         department="",
         category="",
         elasticity=float(of_kind.mean()),
-        elasticity_sd=float(np.linalg.norm([pooled.expected_sd.mean(), of_kind.std(), everywhere])),
+        elasticity_sd=float(np.linalg.norm([pooled.expected_sd.mean(), of_kind.std(), fitted.common_sd])),
         elasticity_kind_sd=float(np.hypot(pooled.expected_kind_sd.mean(), of_kind.std())),
-        elasticity_common_sd=everywhere,
+        elasticity_common_sd=fitted.common_sd,
         identification="weak",
     )
     kinds = pd.concat([kinds, anywhere], ignore_index=True)
