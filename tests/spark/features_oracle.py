@@ -226,7 +226,8 @@ class Oracle:
         def last(periods: int, name: str) -> list[float]:
             return [r[name] for r in earlier if 0 < (week - r["period_start"]).days <= 7 * periods]
 
-        past = [math.log1p(u) for u in last(26, "units")]
+        in_stock = [r for r in earlier if r["availability_rate"] > 0]
+        past = [math.log1p(r["units"]) for r in in_stock if 0 < (week - r["period_start"]).days <= 7 * 26]
         if row["is_open"]:
             row["is_availability_missing"] = earlier[-1]["is_availability_missing"] if earlier else True
         row["is_outlier"], row["units_winsorised"] = False, row["units"]
@@ -236,8 +237,9 @@ class Oracle:
             mad = median(abs(x - centre) for x in past)
             reach = mads * max(1.4826 * mad, math.sqrt(level + 0.375) / (1 + level), 0.25)
             x = math.log1p(row["units"])
-            row["is_outlier"] = abs(x - centre) > reach
-            row["units_winsorised"] = max(0.0, math.expm1(min(max(x, centre - reach), centre + reach)))
+            lowest = centre - reach if row["availability_rate"] == 1 else -math.inf
+            row["is_outlier"] = not lowest <= x <= centre + reach
+            row["units_winsorised"] = max(0.0, math.expm1(min(max(x, lowest), centre + reach)))
         own = "units_winsorised"
         for k in (1, 2, 3, 4):
             row[f"units_lag_{k}"] = next((r[own] for r in earlier if r["period_start"] == week - k * WEEK), 0.0)

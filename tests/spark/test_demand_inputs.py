@@ -128,7 +128,7 @@ def test_what_was_usual_counts_periods_by_their_time_in_stock(spark, rows):
     usual = with_usual_units(with_response(panel_frame(spark, rows), RESPONSE))
     found = with_usual_history(usual, 7).toPandas().sort_values("period_start")
     found = found[found["product_id"] == "p001"].set_index("age_periods")
-    exposure = found["availability_rate"].clip(lower=0.02)
+    exposure = found["availability_rate"].clip(lower=1e-6)
     base = found["usual_units"] * exposure
 
     def mean(first, last):

@@ -25,15 +25,16 @@ STEADY = {
         math.exp(math.log(64) / 2 * (1 + 6 * 1.4826)) - 1,
     ),
 }
+SCHEMA = "product_id string, market_id string, period_number int, units double, availability_rate double"
 
 
 def test_range_follows_the_formula(spark: SparkSession) -> None:
     rows = [
-        (name, "m", number, units)
+        (name, "m", number, units, 1.0)
         for name, (before, last, _, _) in STEADY.items()
         for number, units in [*before.items(), last]
     ]
-    frame = spark.createDataFrame(rows, "product_id string, market_id string, period_number int, units double")
+    frame = spark.createDataFrame(rows, SCHEMA)
     found = {(row.product_id, row.period_number): row for row in with_outliers(frame, 6.0).collect()}
     assert len(found) == len(rows)
     for name, (before, (number, units), flagged, winsorised) in STEADY.items():
@@ -43,3 +44,26 @@ def test_range_follows_the_formula(spark: SparkSession) -> None:
         expected = None if winsorised is None else pytest.approx(winsorised, rel=1e-9)
         assert row.units_winsorised == expected, name
         assert not any(found[name, earlier].is_outlier for earlier in before), name
+
+
+def test_an_empty_shelf_is_no_outlier(spark: SparkSession) -> None:
+    """Nothing was to be had: neither is it pulled up, nor does it draw the range down."""
+    often = [(n, 0.0, 0.0) if n % 2 else (n, 1000.0, 1.0) for n in range(16)]
+    partly = [(n, 1000.0, 1.0) for n in range(8)]
+    rows = [
+        *(("empty", "m", *one) for one in [*often, (16, 0.0, 0.0), (17, 0.0, 1.0)]),
+        *(("partly", "m", *one) for one in [*partly, (8, 3.0, 0.01), (9, 1e9, 0.5)]),
+    ]
+    found = {
+        (row.product_id, row.period_number): row
+        for row in with_outliers(spark.createDataFrame(rows, SCHEMA), 6.0).collect()
+    }
+    lowest, highest = (1001 * math.exp(sign * 6 * 0.25) - 1 for sign in (-1, 1))
+    assert not any(found["empty", number].is_outlier for number in range(17))
+    assert found["empty", 16].units_winsorised == 0.0
+    assert found["empty", 17].is_outlier
+    assert found["empty", 17].units_winsorised == pytest.approx(lowest)
+    assert not found["partly", 8].is_outlier
+    assert found["partly", 8].units_winsorised == 3.0
+    assert found["partly", 9].is_outlier
+    assert found["partly", 9].units_winsorised == pytest.approx(highest)

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from pricelake.demand.curve import response
+from pricelake.demand.inputs import MIN_AVAILABILITY_RATE
 from pricelake.demand.response.between import Between
 from pricelake.demand.response.fitting import Fitted, Prior, Start, add_up, fit_response
 from pricelake.demand.response.identification import identified_by
@@ -287,7 +288,7 @@ def sold_out_in_spells(seed: int) -> tuple[Pack, np.ndarray]:
     starts = np.random.default_rng(seed).random(len(pack.units)) < 0.055
     is_out = np.convolve(starts, np.ones(4))[: len(starts)] > 0.0
     units = np.where(is_out, 0.0, pack.units)
-    return replace(pack, units=units, log_exposure=np.where(is_out, np.log(0.02), pack.log_exposure)), size
+    return replace(pack, units=units, log_exposure=np.where(is_out, np.log(MIN_AVAILABILITY_RATE), 0.0)), size
 
 
 def test_weeks_without_stock_leave_elasticities_as_they_are() -> None:
@@ -301,6 +302,22 @@ def test_weeks_without_stock_leave_elasticities_as_they_are() -> None:
     # where weeks without stock count as weeks without demand, nearly nothing is left of it
     assert np.mean(memory) == pytest.approx(whole, abs=0.1)
     assert np.mean(shares) == pytest.approx(0.9, abs=0.04)
+
+
+def test_shelves_that_are_empty_in_cheap_weeks_leave_elasticities_as_they_are() -> None:
+    """Large sellers: if nobody wanted any in such weeks, mean elasticities would be 1.2 too small."""
+    pack, size = simulated(products=200, periods=60)
+    rng = np.random.default_rng(3)
+    mean = np.exp(6.0 + price_effect(pack.log_price, size[pack.product], 0.2))
+    units = rng.poisson(mean * rng.gamma(5.0, 0.2, len(mean))).astype(float)
+    is_out = (pack.log_price < 0.0) & (rng.random(len(mean)) < 0.3)
+    shelf = np.where(is_out, np.log(MIN_AVAILABILITY_RATE), 0.0)
+    nothing = np.zeros((len(units), 1))
+    alike = replace(pack, units=np.where(is_out, 0.0, units), promotions=nothing, controls=nothing, log_exposure=shelf)
+    found, dropped = fitted(alike), fitted(_part(alike, ~is_out))
+    assert found.pooled.mean.mean() == pytest.approx(size.mean(), abs=0.15)
+    assert found.pooled.mean == pytest.approx(dropped.pooled.mean, abs=0.05)
+    assert found.response.dispersion == pytest.approx(dropped.response.dispersion, rel=0.02)
 
 
 def test_a_gap_is_no_period() -> None:

@@ -79,7 +79,9 @@ PANEL_PRICE_RATIO = "panel_log_price_ratio"
 """The price column of models that fill unseen prices as the panel does, with the last price paid."""
 
 MAX_LOG_PRICE_RATIO = 1.5
-MIN_AVAILABILITY_RATE = 0.02
+MIN_AVAILABILITY_RATE = 1e-6
+"""A product that was not in stock sells nothing at any price: next to nothing is expected, and the row says nothing.
+A floor of 2 % would say that in 2 % of the period nobody bought, which hardly happens to those that sell much."""
 FIRST_MONDAY = "2000-01-03"
 
 
@@ -194,9 +196,9 @@ def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, e
     Returns:
         all columns of ``panel`` and those of :func:`model_columns`; ``units`` becomes ``units_winsorised`` as float32
         (null while a period is open) and the observed units move to ``units_observed``. ``log_offset`` is what is known
-        of log units at the reference price beside the network's level: the share of the period in stock (at least 2 %),
-        the row's promotions, and the reference price against the usual one. ``log_price_effect`` is the effect of the
-        row's price against the reference price, ``log_price_ratio`` the log ratio of the two;
+        of log units at the reference price beside the network's level: the share of the period in stock
+        (:func:`exposure`), the row's promotions, and the reference price against the usual one. ``log_price_effect`` is
+        the effect of the row's price against the reference price, ``log_price_ratio`` the log ratio of the two;
         ``panel_log_price_ratio`` has the panel's filled price instead. ``log_units_<lag>`` is the history as sold.
     """
     known = with_indices(panel, vocabulary, encoding.default_log_price, encoding.min_sold_periods)

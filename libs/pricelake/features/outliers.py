@@ -23,8 +23,11 @@ def with_outliers(rows: DataFrame, mads: float) -> DataFrame:
     hence MAD 0, would have every larger count called an outlier. The third keeps ordinary promotion lifts inside.
     Fewer than 8 periods before: no outlier.
 
+    What was sold while the product was out of stock for a part of the period is never too little, and periods without
+    any stock are not among those before.
+
     Args:
-        rows: one row per product, market and period; ``units`` null only in the open period.
+        rows: one row per product, market and period with ``availability_rate``; ``units`` null only in the open period.
         mads: robust standard deviations, above 0.
 
     Returns:
@@ -33,7 +36,8 @@ def with_outliers(rows: DataFrame, mads: float) -> DataFrame:
     past = (
         Window.partitionBy(*PAIR).orderBy("period_number").rangeBetween(-LOOK_BACK_PERIODS, -1)
     )  # fmt: skip
-    with_past = rows.withColumn("past", F.sort_array(F.collect_list(F.log1p("units")).over(past)))
+    in_stock = F.when(F.col("availability_rate") > 0.0, F.log1p("units"))
+    with_past = rows.withColumn("past", F.sort_array(F.collect_list(in_stock).over(past)))
     with_centre = with_past.withColumn("centre", _middle(F.col("past")))
     deviations = F.sort_array(F.transform("past", lambda x: F.abs(x - F.col("centre"))))
     level = F.expm1("centre")
@@ -42,7 +46,8 @@ def with_outliers(rows: DataFrame, mads: float) -> DataFrame:
     )  # fmt: skip
     reach = F.when(F.size("past") >= MIN_PERIODS, mads * spread)
     highest, lowest = F.expm1(F.col("centre") + F.col("reach")), F.expm1(F.col("centre") - F.col("reach"))
-    distance = F.abs(F.log1p("units") - F.col("centre"))
+    apart = F.log1p("units") - F.col("centre")
+    distance = F.when(F.col("availability_rate") < 1.0, apart).otherwise(F.abs(apart))
     is_outlier = F.coalesce(distance > F.col("reach"), F.lit(False))
     pulled = F.greatest(F.least(F.col("units"), highest), lowest, F.lit(0.0))
     return (

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pricelake.demand.response.pack import Floats, Indices, Pack, Response
+from pricelake.demand.response.pack import NOT_IN_STOCK, Floats, Indices, Pack, Response
 from pricelake.demand.response.past import PAST, past_demand
 
 STEEPNESS = 5.0
@@ -57,7 +57,7 @@ class Sums:
         hessian: of coefficients and then, so that rounds converge fast, of a relative change of all elasticities
             together and of ``r``, shape ``(n + 2, n + 2)``.
         gradient: same order.
-        rows: number of rows.
+        rows: number of rows that say something: not those without any stock.
         pairs: number of pairs.
         squared_error: sum of squared residuals over the variance at the present dispersion.
         product: numbers of the products in the pack.
@@ -129,7 +129,7 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     return Sums(
         hessian=slopes.T @ (weight[:, None] * slopes),
         gradient=gradient,
-        rows=len(mean),
+        rows=int(np.count_nonzero(pack.log_exposure > NOT_IN_STOCK)),
         pairs=int(pack.pair.max()) + 1,
         squared_error=float(np.sum(error**2 * weight)),
         product=product,

@@ -8,6 +8,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
+NOT_IN_STOCK = -13.0
+"""Log exposure below which a row says nothing of its period's demand."""
+
 
 @dataclass(frozen=True)
 class Pack:
