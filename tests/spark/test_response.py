@@ -285,6 +285,23 @@ def test_a_slip_in_one_price_moves_nothing_else(spark, learnt):
     assert moved.abs().max() < 0.25
 
 
+def test_a_cost_that_no_price_follows_identifies_nothing(spark):
+    """The other category's prices follow it, and so it is a strong instrument of the shop."""
+    rows = shop_rows(products=80)
+    cheese = rows["category"] == "CHEESE"
+    first = rows.groupby("product_id")["list_price"].transform("first")
+    rows["unit_cost"] = rows["unit_cost"].where(cheese, 0.6 * rows["list_price"])
+    for name in ("list_price", "unit_price", "reference_price"):
+        rows[name] = rows[name].where(~cheese, first)
+    rows.loc[cheese, "discount_rate"] = 0.0
+    found = learn(panel_frame(spark, rows).where("not is_open"))
+    assert found.model.price.instruments == ("cost",)
+    assert dict(found.model.kinds.set_index("category")["identification"].drop("")) == {
+        "BREAD": "instruments",
+        "CHEESE": "weak",
+    }
+
+
 def test_rare_products_are_not_among_the_others(panel, learnt):
     """However many there are: the coefficients were learnt without them."""
     names = ("price_surprise", "others_surprise", "promotion_effect", "category_share")

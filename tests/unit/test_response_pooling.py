@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pricelake.demand.response.pooling import pool
+from pricelake.demand.response.pooling import OwnEstimates, pool
 
 
 def simulated(products: int = 4000, group_sd: float = 0.2, product_sd: float = 0.3) -> dict[str, np.ndarray]:
@@ -25,7 +25,11 @@ def simulated(products: int = 4000, group_sd: float = 0.2, product_sd: float = 0
 
 def pooled(shop: dict[str, np.ndarray]):
     groups = {"category": shop["group"]}
-    return pool(shop["estimate"], shop["variance"], shop["features"], ("sales", "sales"), groups, 0.2, 2.0)
+    return pool(own(shop["estimate"], shop["variance"]), shop["features"], ("sales", "sales"), groups, 0.2, 2.0)
+
+
+def own(estimate: np.ndarray, variance: np.ndarray, shared: float = 0.0) -> OwnEstimates:
+    return OwnEstimates(estimate, variance, np.full(len(estimate), shared))
 
 
 def test_variances_and_coefficients_are_found() -> None:
@@ -66,7 +70,7 @@ def test_features_that_say_nothing_are_held_near_nothing() -> None:
     noise = rng.standard_normal((400, 60))
     blocks = ("sales", "sales", *["words"] * 60)
     features = np.column_stack([shop["features"], noise])
-    found = pool(shop["estimate"], shop["variance"], features, blocks, {"category": shop["group"]}, 0.1, 2.0)
+    found = pool(own(shop["estimate"], shop["variance"]), features, blocks, {"category": shop["group"]}, 0.1, 2.0)
     assert found.feature_sd["words"] < 0.04 < found.feature_sd["sales"]
     without = np.abs(pooled(shop).mean - shop["true"]).mean()
     assert np.abs(found.mean - shop["true"]).mean() < 1.15 * without
@@ -85,8 +89,43 @@ def test_a_product_that_never_moved_its_price_has_what_its_kind_has() -> None:
 
 def test_nothing_known_of_any_product() -> None:
     unknown, nothing = np.full(3, np.inf), np.zeros((3, 0))
-    found = pool(np.zeros(3), unknown, nothing, (), {"category": np.zeros(3, dtype=np.int64)}, 0.1, 2.0)
+    found = pool(own(np.zeros(3), unknown), nothing, (), {"category": np.zeros(3, dtype=np.int64)}, 0.1, 2.0)
     np.testing.assert_allclose(found.mean, 2.0)
+
+
+@pytest.mark.parametrize("product_sd", [0.1, 0.25, 0.4])
+def test_intervals_hold_where_little_is_known_of_any_product(product_sd: float) -> None:
+    """Variances as most likely would often be 0, and intervals hold less than half of the time."""
+    rng = np.random.default_rng(11)
+    hits = []
+    for _ in range(20):
+        true = 2.5 * (1.0 + product_sd * rng.standard_normal(200))
+        error = rng.uniform(0.8, 3.0, 200)
+        estimates = own(true + error * rng.standard_normal(200), error**2)
+        found = pool(estimates, np.zeros((200, 0)), (), {"category": np.arange(200) // 10}, 0.2, 2.0)
+        hits.append(np.abs(found.mean - true) < 1.645 * found.sd)
+    assert 0.8 < np.mean(hits) <= 1.0
+
+
+def test_what_moves_a_whole_group_is_not_its_elasticity() -> None:
+    rng = np.random.default_rng(12)
+    group = np.arange(2000) // 20
+    true = 2.5 * (1.0 + 0.25 * rng.standard_normal(2000))
+    error = rng.uniform(0.3, 0.6, 2000)
+    off = 0.5 * rng.standard_normal(100)[group]
+    estimate = true + off + error * rng.standard_normal(2000)
+    kinds = [
+        pool(own(estimate, error**2, shared), np.zeros((2000, 0)), (), {"category": group}, 0.2, 2.0)
+        for shared in (0.0, 0.5)
+    ]
+    naive, aware = (np.mean(np.abs(found.mean - true) < 1.645 * found.sd) for found in kinds)
+    assert naive < 0.75
+    assert 0.87 < aware < 0.96
+    of_groups = [np.abs(found.expected - 2.5).mean() for found in kinds]
+    assert of_groups[1] < 0.6 * of_groups[0]
+    # dependent estimates: the mean of twenty is no surer than that of two
+    found = pool(own(estimate, error**2), np.zeros((2000, 0)), (), {"category": group}, 0.2, 2.0, together=10.0)
+    assert found.expected_kind_sd.mean() > 1.5 * kinds[0].expected_kind_sd.mean()
 
 
 def test_gains_of_picked_prices_are_kept_after_pooling_and_not_before() -> None:
@@ -98,7 +137,7 @@ def test_gains_of_picked_prices_are_kept_after_pooling_and_not_before() -> None:
     true = np.clip(2.5 * (1.0 + kinds + 0.22 * rng.standard_normal(products)), 0.3, 10.0)
     error = rng.uniform(0.3, 1.6, products)
     estimate = true + error * rng.standard_normal(products)
-    found = pool(estimate, error**2, np.zeros((products, 0)), (), {"category": category}, 0.2, 2.0)
+    found = pool(own(estimate, error**2), np.zeros((products, 0)), (), {"category": category}, 0.2, 2.0)
     ladder, cost = np.log(np.linspace(0.8, 1.2, 21)), 0.62
 
     def profit(size: np.ndarray, log_price: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pricelake.demand.response.between import LEAST_INFORMATION, Between, started
 from pricelake.demand.response.kernel import Sums
 from pricelake.demand.response.pack import Floats, Indices, Response
-from pricelake.demand.response.pooling import CONSTANT_SD, Pooled, pool
+from pricelake.demand.response.pooling import CONSTANT_SD, OwnEstimates, Pooled, pool
 
 MAX_ROUNDS = 40
 TOLERANCE = 5e-3
@@ -43,9 +43,9 @@ class Prior:
         rise: mean of the rise of elasticity along the curve, 0–1.
         rise_sd: its standard deviation, above 0.
         feature_sd: of the coefficients of product features on the relative elasticity, above 0.
-        surprise_sd: of a product's own effect of the price surprise around that of all, above 0. Not every price is
-            set with the same eye on demand; the wider this is, the less a product's own elasticity rests on price moves
-            that nobody can explain.
+        surprise_sd: of the effect of the price surprise in a category around that of all, and of a product's own around
+            that of its category, above 0. Not every price is set with the same eye on demand; the wider this is, the
+            less an elasticity rests on price moves that nobody can explain.
         smallest: size below which no elasticity is taken to be, above 0.
         largest: size above which none is.
     """
@@ -90,6 +90,8 @@ class Fitted:
         other_promotion_sd: standard deviation of the effects in a category that was not seen, shape
             ``(n_promotions,)``.
         inflation: how much wider own estimates are than independent periods would make them, at least 1.
+        shared_inflation: the same of what products of a category, or all, have together: it is wider by what moves the
+            demand of a whole category, at least ``inflation``.
         rounds: passes over the rows.
         converged: whether the last step was below the tolerance.
     """
@@ -102,6 +104,7 @@ class Fitted:
     promotion_sd: Floats
     other_promotion_sd: Floats
     inflation: float
+    shared_inflation: float
     rounds: int
     converged: bool
 
@@ -140,10 +143,11 @@ def fit_response(
         if on_round is not None:
             on_round(rounds, MAX_ROUNDS)
         sums = one_pass(now)
-        estimate, variance, inflation = _own_estimates(sums, now, prior.surprise_sd)
+        inflation, shared = _inflations(sums)
+        own = _own_estimates(sums, now, prior.surprise_sd, inflation)
         between = Between(sums, now.apart, between_variance, inflation)
-        pooled = pool(estimate, variance, features, blocks, groups, prior.feature_sd, prior.elasticity, before)
-        relative_sd = _relative_sd(_covariance(between, prior, coefficient_sd))
+        pooled = pool(own, features, blocks, groups, prior.feature_sd, prior.elasticity, shared / inflation, before)
+        relative_sd = _relative_sd(_covariance(between, prior, coefficient_sd, shared))
         belief = min(relative_sd**2 / CONSTANT_SD**2, LARGEST_BELIEF)
         pooled = pooled.scaled(1.0 + belief * (prior.elasticity / pooled.overall - 1.0))
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
@@ -160,11 +164,12 @@ def fit_response(
         before = pooled
         if step <= TOLERANCE:
             break
-    covariance = _covariance(between, prior, coefficient_sd)
+    covariance = _covariance(between, prior, coefficient_sd, shared)
     common_sd = now.overall * _relative_sd(covariance)
     seen, unseen = between.effect_sd(covariance[: len(varies), : len(varies)])
     converged = step <= TOLERANCE
-    return Fitted(now, pooled, variance, common_sd, between_variance, seen, unseen, inflation, rounds, converged)
+    uncertain = (own.variance, common_sd, between_variance, seen, unseen, inflation, shared)
+    return Fitted(now, pooled, *uncertain, rounds, converged)
 
 
 def _believed(prior: Prior, category: Indices, coefficients: int, promotions: int) -> Response:
@@ -174,11 +179,12 @@ def _believed(prior: Prior, category: Indices, coefficients: int, promotions: in
     return Response(sizes, *known, category, nowhere)
 
 
-def _covariance(between: Between, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """Of coefficients, all elasticities together and rise, inflated as own estimates are."""
+def _covariance(between: Between, prior: Prior, coefficient_sd: Floats, inflation: float) -> Floats:
+    """Of coefficients, all elasticities together and rise, inflated."""
     sums = between.sums
-    reduced, _ = between.reduced(_with_priors(sums.hessian, prior, coefficient_sd), sums.gradient)
-    return np.asarray(between.inflation * np.linalg.inv(reduced))
+    believed = _precisions(prior, coefficient_sd, inflation)
+    reduced, _ = between.reduced(sums.hessian + np.diag(believed), sums.gradient)
+    return np.asarray(inflation * np.linalg.inv(reduced))
 
 
 def _relative_sd(covariance: Floats) -> float:
@@ -199,12 +205,13 @@ def _pace(pace: float, step: float, step_before: float) -> float:
 
 def add_up(parts: Sequence[Sums], products: int, categories: int) -> Sums:
     """The sums of several packs as one, with a score and information for each of the products and categories."""
-    score, information = np.zeros((products, 2)), np.zeros((products, 2, 2))
+    score, information, clean = np.zeros((products, 2)), np.zeros((products, 2, 2)), np.zeros(products)
     category_score = np.zeros((categories, *parts[0].category_score.shape[1:]))
     category_information = np.zeros((categories, *parts[0].category_information.shape[1:]))
     for part in parts:
         np.add.at(score, part.product, part.score)
         np.add.at(information, part.product, part.information)
+        np.add.at(clean, part.product, part.clean)
         np.add.at(category_score, part.category, part.category_score)
         np.add.at(category_information, part.category, part.category_information)
     first = parts[0]
@@ -218,7 +225,10 @@ def add_up(parts: Sequence[Sums], products: int, categories: int) -> Sums:
         product=np.arange(products),
         score=score,
         information=information,
+        clean=clean,
         block_squares=sum(part.block_squares for part in parts),
+        shared_squares=sum(part.shared_squares for part in parts),
+        block_information=sum(part.block_information for part in parts),
         category=np.arange(categories),
         category_score=category_score,
         category_information=category_information,
@@ -235,13 +245,14 @@ def _steps(
     pooled elasticities. With the gradient of the rows they would stand still where they fit what elasticities would be
     without pooling. The more elasticities are belief, the less coefficients may take for granted that they would go on.
     """
-    gradient, hessian = sums.gradient.copy(), _with_priors(sums.hessian, prior, coefficient_sd)
+    believed = _precisions(prior, coefficient_sd, between.inflation)
+    gradient, hessian = sums.gradient.copy(), sums.hessian + np.diag(believed)
     information = sums.information[:, 0, 0]
     together = information @ (renewed - now.elasticity) / max(float(information.sum()), LEAST_INFORMATION) / now.overall
     hessian[-2, -2] /= 1.0 - belief
-    gradient[:-2] -= now.coefficients / coefficient_sd**2
+    gradient[:-2] -= now.coefficients * believed[:-2]
     gradient[-2] = hessian[-2, -2] * together
-    gradient[-1] += (prior.rise - now.rise) / prior.rise_sd**2
+    gradient[-1] += (prior.rise - now.rise) * believed[-1]
     alike = _alike(sums, now, renewed)
     for _ in range(VARIANCE_ROUNDS):
         moved = np.linalg.solve(*between.reduced(hessian, gradient))
@@ -263,25 +274,40 @@ def _alike(sums: Sums, now: Response, renewed: Floats) -> Floats:
     return np.asarray(moved / np.maximum(total, LEAST_INFORMATION) / now.overall)
 
 
-def _with_priors(hessian: Floats, prior: Prior, coefficient_sd: Floats) -> Floats:
-    """The information of rows and priors; all elasticities together have no prior here but that of pooling."""
-    diagonal = np.concatenate([coefficient_sd**-2, [1e-6, prior.rise_sd**-2]])
-    return np.asarray(hessian + np.diag(diagonal))
+def _precisions(prior: Prior, coefficient_sd: Floats, inflation: float) -> Floats:
+    """What is believed of coefficients, all elasticities together and rise, counted as rows count.
 
-
-def _own_estimates(sums: Sums, now: Response, surprise_sd: float) -> tuple[Floats, Floats, float]:
-    """One Newton step of each product alone, its variance, and by how much that is inflated.
-
-    The product's own effect of the surprise is integrated out under its normal prior: a Schur complement.
+    All elasticities together have no prior here but that of pooling.
     """
-    crossed = sums.information[:, 0, 1] / (sums.information[:, 1, 1] + surprise_sd**-2)
+    return np.asarray(inflation * np.concatenate([coefficient_sd**-2, [1e-6, prior.rise_sd**-2]]))
+
+
+def _inflations(sums: Sums) -> tuple[float, float]:
+    """By how much variances are wider than independent rows would make them: of a product's own, of what is shared.
+
+    Scores of a block of a pair's periods, or of a block of a category's, may depend on each other; those of different
+    blocks are taken not to (clustered standard errors; Liang and Zeger, *Biometrika* 73, 1986).
+    """
+    independent = max(sums.block_information, LEAST_INFORMATION)
+    own = max(sums.block_squares / independent, 1.0)
+    return own, max(sums.shared_squares / independent, own)
+
+
+def _own_estimates(sums: Sums, now: Response, surprise_sd: float, inflation: float) -> OwnEstimates:
+    """One Newton step of each product alone.
+
+    The product's own effect of the surprise is integrated out under its normal prior: a Schur complement. So is what
+    the surprise does in a whole category, but for what the category's products share of it.
+    """
+    believed = inflation * surprise_sd**-2
+    crossed = sums.information[:, 0, 1] / (sums.information[:, 1, 1] + believed)
     information = sums.information[:, 0, 0] - crossed * sums.information[:, 0, 1]
     score = sums.score[:, 0] - crossed * sums.score[:, 1]
     known = information > LEAST_INFORMATION
     information = np.where(known, information, 1.0)
-    inflation = max(sums.block_squares / max(float(sums.information[:, 0, 0].sum()), 1e-12), 1.0)
     estimate = now.elasticity + np.where(known, score / information, 0.0)
-    return estimate, np.where(known, inflation / information, np.inf), inflation
+    shared = surprise_sd * np.where(known, crossed * believed / information, 0.0)
+    return OwnEstimates(estimate, np.where(known, inflation / information, np.inf), shared)
 
 
 def _dispersion(sums: Sums, dispersion: float) -> float:

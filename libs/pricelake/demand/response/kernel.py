@@ -46,6 +46,8 @@ of Mathematical Statistics* 35, 1964)."""
 LEVEL_STEPS = 12
 BLOCK_PERIODS = 13
 """Periods whose scores may depend on each other; blocks are taken to be independent."""
+LEAST_SHARE, TINY = 1e-9, 1e-12
+"""What is added to information that is to be inverted: columns that never move have none."""
 LOG_MEAN_LIMITS = (-12.0, 12.0)
 
 
@@ -64,7 +66,12 @@ class Sums:
         score: of each product's ``e`` and of its own effect of the surprise, given its level, shape
             ``(n_products, 2)``.
         information: of the two, shape ``(n_products, 2, 2)``.
-        block_squares: sum of squared scores of ``e`` over blocks of periods.
+        clean: information on ``e`` that neither the surprise nor past list prices that no instrument moved share, shape
+            ``(n_products,)``.
+        block_squares: sum of squared scores of ``e`` over blocks of a pair's periods, each less its share, by
+            information, of the pair's whole score: what a pair's own ``e`` and surprise would explain is no dependence.
+        shared_squares: the same of what the pairs of a category have together in a block.
+        block_information: what both would be if no period depended on another and no pair on another.
         category: numbers of the categories in the pack.
         category_score: of the promotion effects in each of them, shape ``(n_categories, n_promotions)``.
         category_information: of these with all columns of ``hessian``, of which promotions are the first, shape
@@ -79,7 +86,10 @@ class Sums:
     product: Indices
     score: Floats
     information: Floats
+    clean: Floats
     block_squares: float
+    shared_squares: float
+    block_information: float
     category: Indices
     category_score: Floats
     category_information: Floats
@@ -119,13 +129,14 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     in_size, in_bow = differenced[:, -3], differenced[:, -2]
     together = [in_size * now.overall, -size * in_bow]
     slopes = _within(np.column_stack([differenced[:, :-3], beside, *together]), pack.pair, weight)
-    own = _within(np.column_stack([in_size, pack.surprise]), pack.pair, weight)
-    score = own * (weight * error)[:, None]
+    own = _within(np.column_stack([in_size, pack.surprise, in_past[:, :, -1].T]), pack.pair, weight)
+    score = own[:, :2] * (weight * error)[:, None]
     gradient = slopes.T @ (weight * error)
     gradient[-1] += np.sum(weight * unsure * per_size * bow)
     product, place = np.unique(pack.product, return_inverse=True)
     category, category_score, category_information = _by_category(slopes, weight, error, pack, now.category)
-    block = place * (int(pack.period.max()) // BLOCK_PERIODS + 1) + pack.period // BLOCK_PERIODS
+    information = _crossed(own, weight, place)
+    blocks = _blocks(pack, score[:, 0], weight * own[:, 0] ** 2)
     return Sums(
         hessian=slopes.T @ (weight[:, None] * slopes),
         gradient=gradient,
@@ -134,12 +145,33 @@ def one_pass(pack: Pack, now: Response) -> Sums:
         squared_error=float(np.sum(error**2 * weight)),
         product=product,
         score=np.column_stack([np.bincount(place, part) for part in score.T]),
-        information=_crossed(own, weight, place),
-        block_squares=float(np.sum(np.bincount(block, score[:, 0]) ** 2)),
+        information=information[:, :2, :2],
+        clean=_left(information),
+        block_squares=blocks[0],
+        shared_squares=blocks[1],
+        block_information=blocks[2],
         category=category,
         category_score=category_score,
         category_information=category_information,
     )
+
+
+def _blocks(pack: Pack, score: Floats, information: Floats) -> tuple[float, float, float]:
+    """``block_squares``, ``shared_squares`` and ``block_information`` of the rows' scores and information."""
+    length = int(pack.period.max()) // BLOCK_PERIODS + 1
+    shape = (int(pack.pair.max()) + 1, length)
+    block = pack.pair * length + pack.period // BLOCK_PERIODS
+    scored, known = (
+        np.bincount(block, rows, minlength=shape[0] * length).reshape(shape) for rows in (score, information)
+    )
+    whole = known.sum(axis=1, keepdims=True)
+    share = known / np.where(whole > 0.0, whole, 1.0)
+    apart = scored - share * scored.sum(axis=1, keepdims=True)
+    category = np.zeros(shape[0], dtype=np.int64)
+    category[pack.pair] = pack.category
+    together = np.zeros((int(category.max()) + 1, length))
+    np.add.at(together, category, apart)
+    return float(np.sum(apart**2)), float(np.sum(together**2)), float(np.sum(known * (1.0 - share)))
 
 
 def _levels(pack: Pack, fixed: Floats, dispersion: float) -> Floats:
@@ -181,6 +213,14 @@ def _crossed(columns: Floats, weight: Floats, number: Indices) -> Floats:
     """Sums of weighted products of columns by number, shape ``(n_numbers, n_columns, n_columns)``."""
     each = [[np.bincount(number, weight * one * other) for other in columns.T] for one in columns.T]
     return np.moveaxis(np.array(each), -1, 0)
+
+
+def _left(information: Floats) -> Floats:
+    """Information on the first of several effects that the others do not share: Schur complements."""
+    beside, crossed = information[:, 1:, 1:], information[:, 1:, 0]
+    held = LEAST_SHARE * np.trace(beside, axis1=1, axis2=2) + TINY
+    explained = np.linalg.solve(beside + held[:, None, None] * np.eye(beside.shape[1]), crossed[:, :, None])[:, :, 0]
+    return np.asarray(np.maximum(information[:, 0, 0] - np.sum(crossed * explained, axis=1), 0.0))
 
 
 def _within(columns: Floats, pair: Indices, weight: Floats) -> Floats:

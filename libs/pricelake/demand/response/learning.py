@@ -43,7 +43,8 @@ COEFFICIENT_SD = np.array([OWN_SD.get(name, WIDE_SD) for name in COLUMNS])
 VARIES = np.array([name != "price_cut" for name in PROMOTION_SQL])
 """What an announced price cut sells beyond its price is held near 0 in every category."""
 LEAST_MOVES = 0.003
-"""Standard deviation of what instruments moved, in log prices and within pairs, from which a category was moved."""
+"""Standard deviation of list prices that goes with what instruments moved, in logs and within pairs, from which they
+moved a category."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def learn_response(
     category = traits.groups["category"]
     between = Between(sums, fitted.response.apart, fitted.promotion_variance, fitted.inflation)
     left, sizes = between.share_left(fitted.response), fitted.response.elasticity
-    found = identified_by(sums.information, sizes, category, left, fitted.inflation, instrumented)
+    found = identified_by(sums.clean, sizes, category, left, fitted.shared_inflation, instrumented)
     model = _model(price, fitted, traits, found[category], prior, training_end)
     facts = _facts(price, fitted, traits, found) | {"learnt_until": training_end.isoformat()}
     return Learnt(model, facts, pd.Index(products), categories, fitted)
@@ -151,11 +152,14 @@ def _carried(before: Learnt, products: pd.Series, categories: pd.Index, traits: 
 
 
 def _instrumented(rows: DataFrame, price: PriceModel, traits: Traits) -> npt.NDArray[np.bool_]:
-    """Whether a used instrument moved each category, shape ``(n_categories,)``."""
+    """Whether a used instrument moved the list prices of each category, shape ``(n_categories,)``.
+
+    How much of the scatter of prices goes with it: an instrument that moves and leaves prices where they are is none.
+    """
     categories = _categories(traits).to_frame(index=False)
     if not price.instruments:
         return np.zeros(len(categories), dtype=bool)
-    moves = F.stddev_pop(INSTRUMENTED).alias("moves")
+    moves = (F.covar_pop("dev_target", INSTRUMENTED) / F.stddev_pop(INSTRUMENTED)).alias("moves")
     moved = with_price_surprise(rows, price).groupBy("department", "category").agg(moves)
     merged = categories.merge(moved.toPandas(), on=["department", "category"], how="left")  # one row per category
     return (merged["moves"].fillna(0.0) >= LEAST_MOVES).to_numpy()
@@ -224,6 +228,7 @@ def _facts(
         "group_sd": dict(fitted.pooled.group_sd),
         "trait_sd": dict(fitted.pooled.feature_sd),
         "inflation": fitted.inflation,
+        "shared_inflation": fitted.shared_inflation,
         "rounds": fitted.rounds,
         "converged": fitted.converged,
         "products": len(traits.products),
