@@ -17,6 +17,7 @@ from pricelake.settings.loading import load_file
 from pricelake.settings.simulation import SimulationFile, SimulationSettings, Switches
 from pricelake.simulator import records
 from pricelake.simulator.categories import WORDS
+from pricelake.simulator.demand import SHELF_LIFE
 from pricelake.simulator.history import Week, live, set_stage
 from pricelake.simulator.purchases import Lines, draw_lines, events
 from pricelake.simulator.seller import COST_DEVIATION, Plans
@@ -142,6 +143,36 @@ def test_after_a_promotion_less_is_bought_where_shoppers_stock_up() -> None:
     full = type(calm)(**{f.name: getattr(calm, f.name) for f in fields(calm)} | {"stocked": calm.stocked + 0.2})
     usual, after = truth.units(price, calm), truth.units(price, full)
     assert (after[usual > 0] < 0.9 * usual[usual > 0]).all()
+
+
+def test_only_what_can_be_bought_is_stocked_up_on() -> None:
+    early = empty = part = 0
+    for one in truths(shop(newcomers=(0, 3), products_per_category=8, sold_out_rate=0.3)):
+        is_new = one.stage.category.launched == SMALL["weeks"]
+        assert (one.conditions(SMALL["weeks"]).stocked[:, is_new] == 0.0).all()
+        afterwards = [*(week.conditions.stocked for week in one.lived[1:]), one.end.stocked]
+        for week, after in zip(one.lived, afterwards, strict=True):
+            now, left = week.conditions, SHELF_LIFE * week.conditions.stocked
+            promoted = now.depth > 0.0
+            unknown, none = promoted & ~now.on_sale, promoted & now.on_sale & (week.availability == 0.0)
+            some = promoted & now.on_sale & (week.availability > 0.0)
+            assert np.array_equal(after[~some], left[~some])
+            assert after[some] == pytest.approx((left + SHELF_LIFE * now.depth * week.availability)[some])
+            early, empty, part = (
+                total + cells.sum()
+                for total, cells in ((early, unknown), (empty, none), (part, some & (week.availability < 1.0)))
+            )
+    assert min(early, empty, part) > 10
+
+
+def test_after_the_history_households_use_up_what_the_same_rule_left_them() -> None:
+    for one in truths(shop()):
+        stocked = one.end.stocked
+        assert stocked.max() > 0.02
+        for week in range(SMALL["weeks"], SMALL["weeks"] + 4):
+            now = one.conditions(week)
+            assert now.stocked == pytest.approx(stocked, abs=1e-12)
+            stocked = one.stage.demand.stocked_next(now, np.ones_like(stocked))
 
 
 @pytest.mark.parametrize("is_joint", [True, False])

@@ -31,7 +31,7 @@ class Conditions:
         feature: whether it is in the leaflet.
         competitor: median competitor price, above 0.
         shock: worth added by everything else that week.
-        stocked: what households still hold from earlier promotions.
+        stocked: what households still hold from earlier promotions, in units of their depth.
         readiness: added to the incidence, shape ``(markets,)``.
     """
 
@@ -133,6 +133,14 @@ class CategoryDemand:
         cross[:, index, index] = own
         return np.asarray(cross)
 
-    def stocked_next(self, now: Conditions) -> Array:
-        """What households hold a week later, shape ``(markets, products)``."""
-        return np.asarray(SHELF_LIFE * (now.stocked + now.depth))
+    def stocked_next(self, now: Conditions, availability: Array) -> Array:
+        """What households hold a week later, shape ``(markets, products)``.
+
+        Only what can be bought is stocked up on: nothing of a product that is not on sale, and of one that ran out no
+        more than while it was in stock.
+
+        Args:
+            now: conditions of the week.
+            availability: share of the week in stock, 0–1, shape ``(markets, products)``.
+        """
+        return np.asarray(SHELF_LIFE * (now.stocked + now.depth * now.on_sale * availability))

@@ -256,7 +256,7 @@ def _next_state(stage: Stage, state: State, week: Week) -> State:
     seen = np.where(week.availability > 0.0, week.sold / np.maximum(week.availability, 0.5), state.forecast)
     forecast = FORECAST_MEMORY * state.forecast + (1.0 - FORECAST_MEMORY) * seen
     usual = 0.97 * state.usual + 0.03 * seen
-    stocked = stage.demand.stocked_next(week.conditions)
+    stocked = stage.demand.stocked_next(week.conditions, week.availability)
     missed = (week.availability < 1.0) - stage.settings.sold_out_rate
     safety = state.safety + SAFETY_STEP * missed * week.conditions.on_sale
     rivals = np.median(week.competitors, axis=-1)
