@@ -1,6 +1,7 @@
 """The simulated history: paired twins, what each switch does, sales that add up, a truth that can be derived."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from pricelake.simulator.demand import SHELF_LIFE
 from pricelake.simulator.history import Week, live, set_stage
 from pricelake.simulator.purchases import Lines, draw_lines, events
 from pricelake.simulator.seller import COST_DEVIATION, Plans
+from pricelake.simulator.words import KINDS
 from pricelake.simulator.writing import FRAMES
 from tests.simulated_shop import ALL_OFF, SMALL, plans, shop, stacked, truths
 
@@ -248,6 +250,26 @@ def test_newcomers_are_on_sale_for_as_long_as_asked() -> None:
     assert sorted(seen) == sorted(ages * (2 * len(found) // len(ages)))
 
 
+def test_over_ten_seeds_newcomers_of_every_age_are_of_every_kind() -> None:
+    ages, weeks = (0, 2, 4, 8), SMALL["weeks"]
+    sizes: dict[str, Any] = {"products": 64, "products_per_category": 4, "markets": 1}
+    met: Counter[tuple[str, int]] = Counter()
+    by_seed: list[Counter[int]] = []
+    for branch in range(10):
+        settings = shop(branches=10, newcomers=ages, **sizes)
+        stages = [set_stage(settings, 16 * branch + number) for number in range(16)]
+        usual = set_stage(shop(branches=10, **sizes), 16 * branch)
+        for name in (field.name for field in fields(Plans)):
+            assert np.array_equal(getattr(stages[0].plans, name), getattr(usual.plans, name)), name
+        found = [(stage.category.kind.category, weeks - int(stage.category.launched[0])) for stage in stages]
+        met.update(found)
+        by_seed.append(Counter(age for _, age in found))
+    assert set(met) == {(kind.category, age) for kind in KINDS[:16] for age in ages}
+    # ten seeds make two turns and a half of the four ages, and each seed has as many newcomers of one age as of another
+    assert set(met.values()) == {2, 3}
+    assert by_seed == [Counter(dict.fromkeys(ages, 4))] * 10
+
+
 def test_a_launched_product_is_stocked_like_its_category() -> None:
     newcomers = shop(newcomers=(8,), products_per_category=8, sold_out_rate=0.1, switches=Switches())
     missed = []
@@ -265,13 +287,13 @@ def test_a_launch_after_the_history_is_announced_with_price_and_cost() -> None:
     monday = one.stage.surroundings.monday(SMALL["weeks"])
     prices, costs = records.list_prices(one.stage, weeks), records.costs(one.stage, weeks)
     ahead = prices[prices["valid_from"] == monday]
-    assert set(ahead["product_id"]) == {"p000000"}
-    assert sorted(ahead["list_price"]) == pytest.approx(sorted(one.end.list_price[:, 0]))
+    (new,) = np.flatnonzero(one.stage.category.launched == SMALL["weeks"])
+    assert set(ahead["product_id"]) == {f"p{new:06d}"}
+    assert sorted(ahead["list_price"]) == pytest.approx(sorted(one.end.list_price[:, new]))
     assert costs.loc[costs["valid_from"] == monday, "unit_cost"].tolist() == pytest.approx(
-        [one.cost(SMALL["weeks"])[0]] * SMALL["markets"], abs=1e-4
+        [one.cost(SMALL["weeks"])[new]] * SMALL["markets"], abs=1e-4
     )
-    sold = sum(week.sold for week in weeks)
-    assert (sold[:, 0] == 0.0).all()
+    assert (np.stack([week.sold[:, new] for week in weeks]) == 0.0).all()
 
 
 @pytest.mark.parametrize("record", [records.promotions, records.competitor_prices, records.inventory])

@@ -162,7 +162,9 @@ def _life(settings: SimulationSettings, stream: np.random.Generator, number: int
     delisted = np.where(chance > 0.94, gone, NEVER)
     if settings.newcomers:
         new = np.arange(max(1, size // EACH_NEWCOMER_OF))
-        launched[new] = settings.weeks - np.take(settings.newcomers, number * len(new) + new, mode="wrap")
+        # ages go on by one from seed to seed: else one kind of product would have the same age in all of them
+        turn = settings.seed + number * len(new) + new
+        launched[new] = settings.weeks - np.take(settings.newcomers, turn, mode="wrap")
         delisted[new] = NEVER
     return launched, delisted
 
