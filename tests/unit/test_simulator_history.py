@@ -233,6 +233,64 @@ def test_order_lines_add_up_to_what_was_sold() -> None:
         assert (lines.quantity >= 1).all()
 
 
+def test_nothing_is_bought_after_inventory_says_that_it_ran_out() -> None:
+    """From the tables alone: the shop is open from 8 to 20, and a day's share in stock is its first part."""
+    settings, seen = shop(sold_out_rate=0.3, switches=Switches()), 0
+    for number in range(settings.categories):
+        lines, stock = FRAMES["order_lines"](settings, number), FRAMES["inventory"](settings, number)
+        lines["date"] = lines["ordered_at"].dt.date
+        lines["turn"] = ((lines["ordered_at"] - lines["ordered_at"].dt.normalize()).dt.total_seconds() / 3600 - 8) / 12
+        known = lines.merge(stock, on=["product_id", "market_id", "date"])
+        known = known[known["availability_rate"] < 1.0]
+        assert (known["turn"] <= known["availability_rate"] + 1.0 / (12 * 3600)).all()
+        seen += len(known)
+    assert seen > 500
+
+
+def test_the_last_unit_goes_when_stock_runs_out_and_what_stays_in_stock_is_bought_as_ever() -> None:
+    stages = [
+        set_stage(shop(sold_out_rate=0.3, switches=ALL_OFF.model_copy(update={"sold_out": on})), 0) for on in (1, 0)
+    ]
+    short = as_before = 0
+    for number, (week, plenty) in enumerate(zip(*(live(stage)[0] for stage in stages), strict=True)):
+        lines, free = draw_lines(stages[0], number, week), draw_lines(stages[1], number, plenty)
+        for market, product in zip(*np.nonzero(plenty.wanted), strict=True):
+            mine, others = (_of_cell(one, market, product) for one in (lines, free))
+            if week.sold[market, product] == week.wanted[market, product]:
+                assert mine == others
+                as_before += 1
+            elif mine:
+                assert [one.customer for one in mine] == [one.customer for one in others][: len(mine)]
+                assert mine[-1].turn == week.availability[market, product]
+                short += 1
+    assert min(short, as_before) > 200
+
+
+def test_what_runs_out_is_bought_evenly_until_then() -> None:
+    drawn = []
+    for seed in range(4):
+        stage = set_stage(shop(seed=seed, sold_out_rate=0.3), 0)
+        for number, week in enumerate(live(stage)[0]):
+            lines = draw_lines(stage, number, week)
+            cell = (lines.market, lines.product)
+            place = (lines.turn / week.availability[cell])[(week.sold < week.wanted)[cell]]
+            drawn.append(place[place < 1.0])  # without the purchase that took the last unit
+    places = np.concatenate(drawn)
+    assert len(places) > 20_000
+    # purchases of one visit share its time: shares of independent ones would lie still nearer to a tenth
+    assert np.histogram(places, bins=10, range=(0.0, 1.0))[0] / len(places) == pytest.approx(np.full(10, 0.1), abs=0.01)
+
+
+def test_an_order_has_one_moment_whatever_ran_out() -> None:
+    settings = shop(sold_out_rate=0.3)
+    lines = pd.concat([FRAMES["order_lines"](settings, number) for number in range(settings.categories)])
+    orders = lines.groupby("order_id")
+    assert (orders[["ordered_at", "customer_id", "market_id"]].nunique() == 1).all(axis=None)
+    assert not lines.duplicated(["order_id", "line_id"]).any()
+    assert (orders.size() > 1).mean() > 0.1
+    assert 0.05 < (lines["order_id"].str.count("-") == 2).mean() < 0.4, "bought alone"
+
+
 def test_newcomers_are_on_sale_for_as_long_as_asked() -> None:
     ages = (0, 2, 4, 8)
     found = truths(shop(newcomers=ages, products_per_category=8))

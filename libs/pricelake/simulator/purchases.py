@@ -37,7 +37,7 @@ class Lines:
         shopper_class: class of the customer.
         customer: number of the customer in the shop.
         slot: which of the customer's visits of the week.
-        turn: when in the week, in [0, 1).
+        turn: when in the week, in [0, 1); not after stock ran out.
         quantity: units, 1 or more.
     """
 
@@ -98,9 +98,33 @@ def draw_lines(stage: Stage, number: int, week: Week) -> Lines:
         shopper_class=shopper_class[taken],
         customer=customer[taken],
         slot=slot[taken],
-        turn=turn[taken],
+        turn=_while_in_stock(week, cell[sold], turn[taken]),
         quantity=kept[sold],
     )
+
+
+def _while_in_stock(week: Week, cell: Array, turn: Array) -> Array:
+    """Times of sales, stretched or shrunk where stock ran out so that the last unit went when it did.
+
+    Of independent uniform times, those before the k-th are, given that one, independent and uniform up to it (David and
+    Nagaraja, *Order Statistics*, 3rd ed. 2003, section 2.5): the time at which stock ran out is known, and the sales
+    before it keep their places between Monday and then.
+
+    Args:
+        week: what was sold.
+        cell: market and product of each sale, counted row by row.
+        turn: when it would have been, in [0, 1).
+    """
+    last = np.zeros(week.sold.size)
+    np.maximum.at(last, cell, turn)
+    ran_out = week.availability.ravel()[cell]
+    stretched = np.minimum(turn / np.maximum(last[cell], 1e-300) * ran_out, ran_out)
+    return np.where(is_short(week).ravel()[cell], stretched, turn)
+
+
+def is_short(week: Week) -> Array:
+    """Whether stock ran out while somebody still wanted the product, shape ``(markets, products)``."""
+    return np.asarray(week.sold < week.wanted)
 
 
 def _classes(weights: Array, market: Array, product: Array, luck: Array) -> Array:
@@ -119,7 +143,7 @@ def customers_of(stage: Stage, market: Array, product: Array, shopper_class: Arr
 
 
 def order_lines(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
-    """Rows of ``order_lines``."""
+    """Rows of ``order_lines``: a visit makes an order, but what ran out that week was bought in orders of its own."""
     lines = all_lines(stage, weeks)
     cell = (lines.week, lines.market, lines.product)
     paid = np.stack([week.paid for week in weeks])[cell]
@@ -127,9 +151,12 @@ def order_lines(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
     product = stage.first_product + lines.product
     order = lines.customer * VISIT_SLOTS + lines.slot
     repeat = pd.Series(product).groupby([lines.week, order, product]).cumcount()
+    # an order has one moment: who was in time for what ran out came for it alone
+    ran_out = np.stack([is_short(week) for week in weeks])[cell]
+    alone = np.where(ran_out, "-" + pd.Series(product).astype(str), "")
     return pd.DataFrame(
         {
-            "order_id": "o" + pd.Series(lines.week).astype(str) + "-" + pd.Series(order).astype(str),
+            "order_id": "o" + pd.Series(lines.week).astype(str) + "-" + pd.Series(order).astype(str) + alone,
             "line_id": pd.Series(product).astype(str) + "-" + repeat.astype(str),
             "customer_id": "c" + pd.Series(lines.customer).astype(str),
             "product_id": _product_ids(stage, lines.product),
