@@ -20,7 +20,16 @@ from pricelake.simulator import records
 from pricelake.simulator.categories import WORDS
 from pricelake.simulator.demand import SHELF_LIFE
 from pricelake.simulator.history import Week, live, set_stage
-from pricelake.simulator.purchases import Lines, draw_lines, events
+from pricelake.simulator.purchases import (
+    FURTHER_REVIEW_DAYS,
+    REVIEW_RATE,
+    SOONEST_REVIEW_DAYS,
+    Lines,
+    _written,
+    draw_lines,
+    events,
+    moments,
+)
 from pricelake.simulator.seller import COST_DEVIATION, Plans
 from pricelake.simulator.words import KINDS
 from pricelake.simulator.writing import FRAMES
@@ -289,6 +298,37 @@ def test_an_order_has_one_moment_whatever_ran_out() -> None:
     assert not lines.duplicated(["order_id", "line_id"]).any()
     assert (orders.size() > 1).mean() > 0.1
     assert 0.05 < (lines["order_id"].str.count("-") == 2).mean() < 0.4, "bought alone"
+
+
+def test_reviews_are_written_days_after_the_purchase_and_within_the_history() -> None:
+    settings = shop(customers=9000, sold_out_rate=0.3)
+    stage = set_stage(settings, 0)
+    weeks = live(stage)[0]
+    lines = _written(stage, weeks)[0]
+    reviews = FRAMES["reviews"](settings, 0)
+    bought = moments(stage, lines.week, lines.turn)
+    days = (reviews["reviewed_at"].to_numpy() - bought) / np.timedelta64(1, "D")
+    assert days.min() >= 1.0
+    assert days.max() > 14.0
+    assert reviews["reviewed_at"].max() < pd.Timestamp(stage.surroundings.monday(settings.weeks))
+    # of lines long enough before the end so many days pass, and so many are reviewed, as is said
+    early = lines.week < settings.weeks - 10
+    count = early.sum()
+    sold = sum(len(draw_lines(stage, number, week).week) for number, week in enumerate(weeks[: settings.weeks - 10]))
+    mean = SOONEST_REVIEW_DAYS + FURTHER_REVIEW_DAYS
+    assert days[early].mean() == pytest.approx(mean, abs=4.0 * FURTHER_REVIEW_DAYS / np.sqrt(count))
+    assert count == pytest.approx(REVIEW_RATE * sold, abs=4.0 * np.sqrt(REVIEW_RATE * sold))
+
+
+def test_every_review_has_a_purchase_of_its_customer_before_it() -> None:
+    settings = shop()
+    for number in range(settings.categories):
+        lines, reviews = FRAMES["order_lines"](settings, number), FRAMES["reviews"](settings, number)
+        first = lines.groupby(["customer_id", "product_id"])["ordered_at"].min().rename("first")
+        known = reviews.join(first, on=["customer_id", "product_id"])
+        assert (known["reviewed_at"] - known["first"] >= pd.Timedelta(days=1)).all()
+        assert reviews["review_id"].is_unique
+        assert len(reviews) > 50
 
 
 def test_newcomers_are_on_sale_for_as_long_as_asked() -> None:

@@ -14,11 +14,13 @@ from pricelake.simulator.people import mixed, nearby
 from pricelake.simulator.words import ATTRIBUTES
 
 VISIT_SLOTS = 2
-PURPOSES = ("class", "customer", "visit", "moment", "further units", "review", "mood")
+PURPOSES = ("class", "customer", "visit", "moment", "further units", "review", "mood", "delay")
 """What luck is for; the place in this list is part of its name."""
 DAY_SECONDS = 86_400
 OPENS, CLOSES = 8 * 3600, 20 * 3600
 REVIEW_RATE = 0.04
+SOONEST_REVIEW_DAYS, FURTHER_REVIEW_DAYS = 1.0, 6.0
+"""Days from a purchase to its review: never fewer than the one, and on average so many more, exponentially."""
 VISIBLE_IN_VIEWS = 3.0
 EVENT_KINDS = ("view", "cart", "search", "wish")
 EVENT_SHARES = (0.80, 0.09, 0.08, 0.03)
@@ -237,9 +239,12 @@ def _query(stage: Stage, product: int) -> str:
 
 
 def reviews(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
-    """Rows of ``reviews``, ``stars`` from 1 to 5: some buyers say how well the product suits their class."""
+    """Rows of ``reviews``, ``stars`` from 1 to 5: some buyers say how well the product suits their class.
+
+    They do so days after they bought it; what would be written after the history is not there.
+    """
     category = stage.category
-    lines, mood = _written(stage, weeks)
+    lines, mood, when = _written(stage, weeks)
     liking = category.liking[lines.shopper_class, lines.product]
     stars = np.clip(np.round(3.4 + 1.3 * liking + 0.8 * mood), 1, 5).astype(int)
     noun = np.array([category.kind.nouns[n].lower() for n in category.noun], dtype=object)[lines.product]
@@ -252,13 +257,13 @@ def reviews(stage: Stage, weeks: list[Week]) -> pd.DataFrame:
             "product_id": _product_ids(stage, lines.product),
             "stars": stars,
             "text": [f"{n}: {PRAISE[s - 1]}" for n, s in zip(noun, stars, strict=True)],
-            "reviewed_at": moments(stage, lines.week, 0.999 * lines.turn + 0.0005),
+            "reviewed_at": moments(stage, np.floor(when).astype(np.int64), when % 1.0),
         }
     )
 
 
-def _written(stage: Stage, weeks: list[Week]) -> tuple[Lines, Array]:
-    """The lines that somebody writes a review of, and the mood in which it is written."""
+def _written(stage: Stage, weeks: list[Week]) -> tuple[Lines, Array, Array]:
+    """The lines that somebody writes a review of, the mood in which it is written, and when, in weeks."""
     lines = all_lines(stage, weeks)
     cell = lines.market * stage.category.size + lines.product
 
@@ -266,6 +271,8 @@ def _written(stage: Stage, weeks: list[Week]) -> tuple[Lines, Array]:
         names = (PURPOSES.index(purpose), stage.category.number, lines.week, cell, lines.place)
         return mixed(stage.settings.seed, *names)
 
-    writes = luck("review") < REVIEW_RATE
+    days = SOONEST_REVIEW_DAYS - FURTHER_REVIEW_DAYS * np.log1p(-luck("delay"))
+    when = lines.week + lines.turn + days / 7.0
+    writes = (luck("review") < REVIEW_RATE) & (when < len(weeks))
     kept = Lines(*(getattr(lines, field.name)[writes] for field in fields(Lines)))
-    return kept, ndtri(np.clip(luck("mood")[writes], 1e-12, 1.0 - 1e-12))
+    return kept, ndtri(np.clip(luck("mood")[writes], 1e-12, 1.0 - 1e-12)), when[writes]
