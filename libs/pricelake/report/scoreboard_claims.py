@@ -151,9 +151,21 @@ LIMITS = (
         "choice are not in it: nobody changes shop because of a price.",
     ),
     Limit(
+        "Substitutes are known",
+        "PriceLake takes the products of a category for each other's substitutes, and in this shop they are just that: "
+        "the category is the nest of the shoppers' choice. In a real shop it has to be found out what replaces what, "
+        "and a category may hold several such groups or a part of one.",
+    ),
+    Limit(
         "Sold out means lost",
         "Who finds a product sold out does not turn to another one in the same week. The set share of sold-out weeks "
         "holds in the mean and not week by week.",
+    ),
+    Limit(
+        "Sold-out weeks are even",
+        "Demand arrives evenly over a week that sells out, as the likelihood of PriceLake's demand model assumes, and "
+        "everybody who divides units by the share of the week in stock. Real demand comes in rushes, and stock ends in "
+        "them.",
     ),
     Limit("The weeks ahead are calm", "After the history there are no promotions and no stock-outs."),
     Limit(
@@ -171,6 +183,13 @@ LIMITS = (
         "Planned promotions, their weeks and their depth, follow no demand shock, hidden ones included; markdowns of "
         "slow stock follow past sales. A real seller promotes what it expects to sell, or not to: methods that learn "
         "from discounts have it easier here.",
+    ),
+    Limit(
+        "Clean views",
+        "What shoppers view and search for follows their tastes, the season and the shocks that can be seen: its log "
+        "moves by three times what such a shock adds to a product's worth. It answers no price, no promotion and no "
+        "stock-out. Whoever reads views learns these shocks more plainly than from sales, and without an effect of the "
+        "price in them. In a real shop views answer prices and promotions, too, and tell less.",
     ),
     Limit(
         "Rivals by formula",
