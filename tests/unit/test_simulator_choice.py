@@ -4,33 +4,9 @@ import numpy as np
 import pytest
 
 from pricelake.simulator.choice import choose
-from pricelake.simulator.draws import Array
+from tests.drawn_shoppers import drawn_shares
 
 SHOPPERS = 400_000
-
-
-def stable(rng: np.random.Generator, index: float, size: int) -> Array:
-    """Positive stable variables, E exp(-t Z) = exp(-t^index) (Kanter 1975)."""
-    angle, spread = np.pi * rng.random(size), rng.exponential(size=size)
-    return np.asarray(
-        np.sin(index * angle)
-        / np.sin(angle) ** (1.0 / index)
-        * (np.sin((1.0 - index) * angle) / spread) ** ((1.0 - index) / index)
-    )
-
-
-def drawn_shares(rng: np.random.Generator, worth: Array, incidence: float, scale: float) -> Array:
-    """Shares of shoppers who each take what is worth most to them.
-
-    Errors of one nest are s (log Z + G) with Z positive stable of index s and G standard Gumbel: each is then standard
-    Gumbel, and they are correlated as the generalised extreme value distribution of a nest says.
-    """
-    common = scale * np.log(stable(rng, scale, SHOPPERS))
-    inside = worth + incidence + common[:, None] + scale * rng.gumbel(size=(SHOPPERS, len(worth)))
-    outside = rng.gumbel(size=SHOPPERS)
-    best = inside.argmax(axis=1)
-    buys = inside.max(axis=1) > outside
-    return np.bincount(best[buys], minlength=len(worth)) / SHOPPERS
 
 
 @pytest.mark.parametrize(("scale", "incidence"), [(0.3, -1.0), (0.6, 0.5), (1.0, -0.5)])
@@ -38,7 +14,7 @@ def test_shares_are_those_of_shoppers_who_take_what_is_worth_most(scale: float, 
     rng = np.random.default_rng(5)
     worth = rng.normal(0.0, 0.5, 6)
     expected = choose(worth[None], np.array([incidence]), scale).probability[0]
-    found = drawn_shares(rng, worth, incidence, scale)
+    found = drawn_shares(rng, worth, incidence, scale, SHOPPERS)
     error = np.sqrt(expected * (1.0 - expected) / SHOPPERS)
     assert (np.abs(found - expected) < 4.0 * error).all(), (found, expected)
 

@@ -204,19 +204,6 @@ def test_elasticities_are_the_limits_of_differences(is_joint: bool) -> None:
     assert np.isnan(known[:, ~sold]).all()
 
 
-def test_the_mean_of_many_shops_draws_is_what_the_truth_expects() -> None:
-    """Poisson purchases and their further units, over the weeks of one category with everything fixed."""
-    settings = shop(switches=ALL_OFF)
-    found = expected = 0.0
-    spread = 0.0
-    for truth in truths(settings):
-        for week in truth.lived:
-            mean = truth.units(week.paid, week.conditions)
-            found, expected = found + week.wanted.sum(), expected + mean.sum()
-            spread += 2.0 * mean.sum()  # a purchase of 1 + Poisson units varies no more than that
-    assert abs(found - expected) < 4.0 * np.sqrt(spread)
-
-
 def test_a_branch_is_the_shop_of_the_next_seed() -> None:
     both, second = shop(branches=2), shop(seed=SMALL["seed"] + 1)
     for number in range(second.categories):
