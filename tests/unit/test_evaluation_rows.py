@@ -8,7 +8,17 @@ import pytest
 from scipy.stats import bootstrap
 
 from pricelake.evaluation.figures import change_groups, curve_elasticities, elasticity_errors, wape
-from pricelake.evaluation.rows import FIGURES, Measured, Setting, summarise, worst
+from pricelake.evaluation.rows import (
+    DIRECTIONLESS,
+    FIGURES,
+    HIGHER,
+    NEARER_ZERO,
+    TARGETS,
+    Measured,
+    Setting,
+    summarise,
+    worst,
+)
 
 SETTING = Setting(("cross_effects", "sold_out"), "strong", weeks=4)
 
@@ -46,6 +56,12 @@ def test_worst_is_worst_for_whoever_is_scored() -> None:
     values = np.array([-0.8, 0.1, 0.5])
     wanted = {"capture": -0.8, "mean": -0.8, "mean_absolute": 0.5, "slope": -0.8, "regret_amount": 0.5}
     assert {figure: worst(figure, values) for figure in wanted} == wanted
+
+
+def test_no_seed_is_the_worst_where_neither_more_nor_less_is_better() -> None:
+    (row,) = summarise(measured([0.0, 0.5, 1.0], "flagged_share", "identification"))
+    assert (row.as_dict()["worst"], row.mean) == (None, 0.5)
+    assert not DIRECTIONLESS & (HIGHER | NEARER_ZERO | set(TARGETS))
 
 
 def test_unknown_figures_and_doubled_seeds_are_refused() -> None:

@@ -160,6 +160,7 @@ def test_the_page_knows_the_figures_of_the_evaluation_and_which_way_is_better() 
         is_near = figure.name in evaluation.NEARER_ZERO or figure.name in evaluation.TARGETS
         assert (figure.better == "near") is is_near, figure
         assert (figure.better == "higher") is (figure.name in evaluation.HIGHER), figure
+        assert (figure.better == "neither") is (figure.name in evaluation.DIRECTIONLESS), figure
         assert figure.ideal == evaluation.TARGETS.get(figure.name, 0.0), figure
 
 
@@ -251,6 +252,18 @@ def test_a_winning_pricelake_has_no_section_of_losses() -> None:
     assert 'id="lost"' not in page
     assert "#lost" not in page
     assert "behind the best rival in 0, level with it in 0 and ahead of all in 1" in words(page)
+
+
+def test_nothing_is_lost_or_won_by_flagging_more_or_fewer() -> None:
+    flagged = [
+        row("identification", "flagged_share", name, mean) for name, mean in (("pricelake", 0.1), ("house", 0.9))
+    ]
+    board = only_board(*flagged)
+    assert (board.is_comparison, board.ahead, board.lead(board.rivals[0])) == (False, (), 0.0)
+    assert lost_figures([board]) == []
+    text = words(render_scoreboard(record_of(*flagged)))
+    assert "Categories flagged as weakly identified (neither more nor less is better)" in text
+    assert "Where PriceLake loses" not in text
 
 
 def test_equal_means_are_level_and_no_loss() -> None:

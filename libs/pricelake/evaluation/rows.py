@@ -25,7 +25,9 @@ FIGURES: dict[str, tuple[str, ...]] = {
 """Sections of the scoreboard and their figures."""
 
 NEARER_ZERO = {"mean", "movement", "intercept", "soldout_underestimation"}
-HIGHER = {"flagged_share", "capture", "ndcg_at_10", "recall_at_10"}
+HIGHER = {"capture", "ndcg_at_10", "recall_at_10"}
+DIRECTIONLESS = {"flagged_share"}
+"""Neither more nor less is better: what should be flagged depends on the shop."""
 TARGETS = {"slope": 1.0, "coverage_50": 0.5, "coverage_90": 0.9, "coverage_90_unidentified": 0.9}
 
 
@@ -102,7 +104,7 @@ class Row:
         low: lower end of the 95 % interval of the mean, NaN with fewer than two ``seeds``: Student's t over them; of
             shares that of the ratio estimator (Cochran 1977, *Sampling Techniques*, section 6.3).
         high: its upper end.
-        worst: the seed that is worst for the contender.
+        worst: the seed that is worst for the contender; NaN where no seed is better than another (``DIRECTIONLESS``).
         by_seed: the figure on every seed, NaN where it is a share of nothing; contenders meet the same seeds, so that
             differences between two of them are to be taken seed by seed.
         amounts: of shares, for each seed the amount and what it is a share of; None: the figure is no share.
@@ -179,9 +181,9 @@ def _known(value: Any) -> Any:
 
 
 def worst(figure: str, values: Floats) -> float:
-    """The value that is worst for whoever is scored; NaN does not count unless there is nothing else."""
+    """The value that is worst for whoever is scored, NaN where none can be; NaN does not count beside others."""
     values = values[~np.isnan(values)]
-    if not len(values):
+    if not len(values) or figure in DIRECTIONLESS:
         return float("nan")
     if figure in HIGHER:
         return float(values.min())

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pricelake.report.wording import NOTHING, SPACE, count, number, rate
 
-Better = Literal["lower", "higher", "near"]
+Better = Literal["lower", "higher", "near", "neither"]
 Unit = Literal["number", "share", "money", "count", "seconds", "megabytes"]
 
 
@@ -19,7 +19,7 @@ class Figure:
         name: as in the record.
         title: in words.
         unit: how values are written.
-        better: lower, higher, or near the ideal.
+        better: lower, higher, near the ideal, or neither, of which nothing is ranked.
         ideal: where no contender can do better; only where near is better.
     """
 
@@ -33,14 +33,15 @@ class Figure:
     @property
     def direction(self) -> str:
         """Which way is better, in words."""
-        return (
-            f"nearer {self.say(self.ideal, brief=True)} is better"
-            if self.better == "near"
-            else f"{self.better} is better"
-        )
+        if self.better == "neither":
+            return "neither more nor less is better"
+        nearer = f"nearer {self.say(self.ideal, brief=True)}"
+        return f"{nearer if self.better == 'near' else self.better} is better"
 
     def distance(self, value: float) -> float:
-        """How bad a value is: smaller is better, in the figure's unit."""
+        """How bad a value is: smaller is better, in the figure's unit; 0 where no value is."""
+        if self.better == "neither":
+            return 0.0
         if self.better == "near":
             return abs(value - self.ideal)
         return -value if self.better == "higher" else value
@@ -91,7 +92,7 @@ KNOWN = (
     Figure("own_price_bias", "mean", "Bias of the elasticity, said − true", "number", "near"),
     Figure("own_price_bias", "movement", "Movement of the bias by confounding", "number", "near"),
     Figure("identification", "coverage_90_unidentified", "Elasticities inside their interval", "share", "near", 0.9),
-    Figure("identification", "flagged_share", "Categories flagged as weakly identified", "share", "higher"),
+    Figure("identification", "flagged_share", "Categories flagged as weakly identified", "share", "neither"),
     Figure("stability", "elasticity_shift_week", "Change of the elasticity by another week of history", "number"),
     Figure("stability", "elasticity_shift_seed", "Change of the elasticity by another seed", "number"),
     Figure("after_change", "error_10", f"Error of units after ±10{SPACE}%", "share"),

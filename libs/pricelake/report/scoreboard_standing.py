@@ -54,8 +54,8 @@ class Board:
 
     @property
     def is_comparison(self) -> bool:
-        """Whether PriceLake and at least one rival were measured."""
-        return self.own is not None and bool(self.rivals)
+        """Whether PriceLake and at least one rival were measured, on what can be better or worse."""
+        return self.figure.better != "neither" and self.own is not None and bool(self.rivals)
 
     @property
     def ahead(self) -> tuple[Score, ...]:
