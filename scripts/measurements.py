@@ -24,6 +24,7 @@ from scripts.run_targets import (
     WAPE_RATIO,
     WAPE_RATIO_OBSERVED,
 )
+from scripts.scoreboard_record import check_reportable, read_scoreboard
 from scripts.scoreboard_tables import Fact, table, target_lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,41 +34,6 @@ FULL, QUICK = ROOT / "build/score/full/scoreboard.json", ROOT / "build/score/qui
 PAGE, README, KEPT = ROOT / "docs/measurements.md", ROOT / "README.md", ROOT / "docs/records"
 VERSION = "code_version"
 SIZE_FORMS = {"products": "{:,.0f}", "rows": "{:,.0f}", "seconds": "{:.1f}"}
-
-
-def read_scoreboard(path: Path, command: str) -> Record:
-    """As :func:`read_record`, a scoreboard that holds all that its tables state.
-
-    Raises:
-        RecordError: as :func:`read_record`, or a key is absent or of another kind.
-    """
-    record = read_record(path, command)
-    for key in scoreboard_tables.RECORD_TEXTS:
-        record.text(key)
-    for key in scoreboard_tables.RECORD_NUMBERS:
-        record.number(key)
-    for row in record.parts("rows"):
-        row.number("seeds")
-        row.texts("switches")
-        for key in scoreboard_tables.ROW_TEXTS:
-            row.text(key)
-        for key in scoreboard_tables.ROW_NUMBERS:
-            if row.at(key) is not None:
-                row.number(key)
-    for case in record.parts("cases"):
-        case.text("name")
-        case.flag("usual_shop")
-    for failure in record.parts("failures"):
-        failure.text("case")
-        failure.text("contender")
-    for left_out in record.parts("promises_left_out"):
-        left_out.text("case")
-        left_out.text("contender")
-        for key in ("promised", "failed", "no_price_moved", "loses_money"):
-            left_out.number(key)
-    for promise in record.parts("promises"):
-        promise.text("contender")
-    return record
 
 
 @dataclass(frozen=True)
@@ -265,8 +231,8 @@ def main(
     """Write the page and README's summary of the scoreboard, and keep the records.
 
     Returns:
-        1 where a record is missing or lacks a figure, or a target is missed and nothing says why; page, README and
-        records are left as they were.
+        1 where a record is missing or lacks a figure, that of ``make score`` is of seeds that are not reported, or a
+        target is missed and nothing says why; page, README and records are left as they were.
     """
     places = {"demo": demo, "elasticities": elasticities, "bench": bench, "test": test}
     places |= {"score": full, "score-quick": quick}
@@ -276,6 +242,7 @@ def main(
             *(read_record(found[name], f"make {name}") for name in ("demo", "elasticities", "bench", "test")),
             *(read_scoreboard(found[name], f"make {name}") for name in ("score", "score-quick")),
         )
+        check_reportable(runs.full)
         text = page(runs)
         told = scoreboard_tables.with_summary(readme.read_text(encoding="utf-8"), runs.full.content)
     except ValueError as error:  # a RecordError is one

@@ -89,6 +89,17 @@ class Record:
             raise self._not(path, "a list of texts")
         return found
 
+    def span(self, path: str) -> tuple[int, int]:
+        """The first and the last of the whole numbers under keys joined by dots.
+
+        Raises:
+            RecordError: a key is absent, or holds no two whole numbers.
+        """
+        found = self.at(path)
+        if not isinstance(found, list) or len(found) != 2 or not all(type(one) is int for one in found):
+            raise self._not(path, "the first and the last of whole numbers")
+        return found[0], found[1]
+
     def parts(self, path: str) -> "list[Record]":
         """The objects listed under keys joined by dots.
 

@@ -154,10 +154,10 @@ SCORE: dict[str, Any] = {
     "usual_sold_out_rate": 0.125,
     "cases": [
         *(
-            {"name": name, "usual_shop": True}
+            {"name": name, "usual_shop": True, "seeds": [1410, 1419]}
             for name in ("everything", "calm", "hidden", "twenty", "often", "no_instruments", "weak", "sold_out")
         ),
-        *({"name": name, "usual_shop": False} for name in ("promise", "cold_start")),
+        *({"name": name, "usual_shop": False, "seeds": [1410, 1419]} for name in ("promise", "cold_start")),
     ],
     "failures": [],
     "promises": [{"contender": "pricelake"}] * 200 + [{"contender": "mlp"}] * 9,
@@ -466,6 +466,7 @@ def test_different_code_is_said_on_the_page(tmp_path: Path, records, record: str
         ("full", (), "usual_sold_out_rate", "usual_sold_out_rate", "make score"),
         ("full", (), "promises", "promises", "make score"),
         ("full", ("cases", 1), "usual_shop", "cases.1.usual_shop", "make score"),
+        ("full", ("cases", 2), "seeds", "cases.2.seeds", "make score"),
         ("elasticities", (), "categories", "categories", "make elasticities"),
         ("full", (), "failures", "failures", "make score"),
         ("full", ("promises_left_out", 0), "loses_money", "promises_left_out.0.loses_money", "make score"),
@@ -515,6 +516,32 @@ def test_a_scoreboard_of_another_make_is_refused(tmp_path: Path, records, capsys
     records["full"] |= change
     assert write(tmp_path, records) == 1
     assert capsys.readouterr().err == f"{tmp_path}/full.json: {told}. Run 'make score' again.\n"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [
+        ([0, 9], "Seeds 0–999 are for development, rivals and models may be tuned on them"),
+        ([1405, 1414], "Seeds 1000–1409 are spent, their figures were looked at while rivals and models still changed"),
+    ],
+)
+def test_no_figure_of_seeds_that_are_no_evidence_is_stated(
+    tmp_path: Path, records, capsys, seeds: list[int], told: str
+) -> None:
+    records["quick"]["cases"][0]["seeds"] = [0, 3]  # of which only the minutes are stated
+    records["full"]["cases"].append({"name": "mine", "usual_shop": False, "seeds": None})  # a market of one's own
+    before = written(tmp_path, records)
+    records["full"]["cases"][3]["seeds"] = seeds
+    assert write(tmp_path, records) == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/full.json: case 'twenty' ran on seeds {seeds[0]}–{seeds[1]}. {told}: no figure of them is stated. "
+        "Run 'make score' again with a first_seed from 1410 on.\n"
+    )
+    assert (tmp_path / "docs/page.md").read_text().splitlines() == before
+    assert "old" in (tmp_path / "README.md").read_text()
+    records["full"]["cases"][3]["seeds"] = [1409]
+    assert write(tmp_path, records) == 1
+    assert "'cases.3.seeds' is [1409], not the first and the last of whole numbers" in capsys.readouterr().err
 
 
 def test_one_run_is_renewed_and_the_others_stay_as_they_were_kept(tmp_path: Path, records) -> None:
