@@ -1,5 +1,6 @@
 """The scoreboard's settings and twins."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,38 @@ def test_markets_and_cases_have_names_of_their_own(tmp_path: Path, run: Any) -> 
         run(markets=[one], cases=[Case(name="my_market")])
     with pytest.raises(AssertionError, match="nothing may run"):
         run(markets=[one], cases=[Case(name="another")])
+
+
+def market_with(path: Path, *stated: str) -> str:
+    path.write_text(MARKET.format(name="Mine", called="mine") + "".join(f"    {line}\n" for line in stated))
+    return f"{path}:Mine"
+
+
+def test_a_market_says_what_makes_it_hard_and_of_what_kind_its_instruments_are(tmp_path: Path) -> None:
+    said = market_with(tmp_path / "said.py", "switches = ['sold_out', 'cross_effects']", "instruments = 'weak'")
+    (one,) = rounds(markets=[said])
+    assert one.setting == Setting(("cross_effects", "sold_out"), "weak", case="mine")
+    (silent,) = rounds(markets=[market_with(tmp_path / "silent.py")])
+    assert silent.setting == Setting((), "none", case="mine")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "switches = ['gravity']",
+            "has the switches ['gravity']: a list of what makes the market hard, each once, of ",
+        ),
+        ("switches = ('sold_out',) * 2", "has the switches ('sold_out', 'sold_out'): a list of what makes"),
+        ("switches = 'sold_out'", "has the switches 'sold_out': a list of what makes the market hard"),
+        ("instruments = 'good'", "has the instruments 'good': they are strong, weak, none."),
+    ],
+)
+def test_difficulties_that_the_scoreboard_does_not_know_are_refused_before_anything_runs(
+    tmp_path: Path, run: Any, line: str, told: str
+) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        run(markets=[market_with(tmp_path / "own.py", line)])
 
 
 def test_no_case_can_be_named_like_the_folder_of_judged_cases() -> None:

@@ -33,6 +33,10 @@ class Market(Protocol):
     One file is enough to bring another one: a simulator, or a field experiment with its measured response. Products of
     one category may replace each other but do not support each other: units do not fall when another product gets
     dearer. The bound of the oracle (:mod:`pricelake.evaluation.oracle`) rests on that.
+
+    Two attributes are optional and stand in every row: ``switches``, names of what makes the market hard (those of
+    :class:`pricelake.settings.simulation.Switches`; none where it is absent), and ``instruments``, how strongly costs
+    or other markets' prices move its prices without demand: strong, weak or none (which it is where it is absent).
     """
 
     @property

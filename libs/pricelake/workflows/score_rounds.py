@@ -14,6 +14,7 @@ from pricelake.evaluation.rows import Setting
 from pricelake.evaluation.scoring.stage import Contender
 from pricelake.evaluation.simulated import SimulatedMarket
 from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
+from pricelake.settings.simulation import Instruments, Switches
 from pricelake.workflows.job import Reporter
 from pricelake.workflows.own_code import create
 from pricelake.workflows.simulate import simulate
@@ -57,8 +58,8 @@ def rounds_of(spark: SparkSession, settings: ScoreboardSettings, reporter: Repor
     """Simulated shops first, then the user's own markets.
 
     Raises:
-        SettingsError: a market of one's own cannot be made, or its name cannot be that of a folder of its own; said
-            before anything runs.
+        SettingsError: a market of one's own cannot be made, its name cannot be that of a folder of its own, or it
+            states difficulties that the scoreboard does not know; said before anything runs.
     """
 
     def simulated(case: Case) -> Callable[[Path], Market]:
@@ -92,7 +93,26 @@ def _own_market(reference: str) -> Round:
             f"{reference} is named {market.name!r}. A market's name has lower-case letters, digits, spaces and _, and "
             "at least one of them."
         )
-    return Round(name, Setting((), "none", case=name), EVERY_PART, False, lambda _: market)
+    return Round(name, _stated(reference, market, name), EVERY_PART, False, lambda _: market)
+
+
+def _stated(reference: str, market: Market, name: str) -> Setting:
+    """Where the figures of a market of one's own stand: what it says of its difficulties, by default none.
+
+    Raises:
+        SettingsError: it names switches or instruments that the scoreboard does not know.
+    """
+    switches, instruments = getattr(market, "switches", ()), getattr(market, "instruments", "none")
+    if not isinstance(switches, list | tuple) or len({*map(str, switches)} & {*Switches.model_fields}) != len(switches):
+        raise SettingsError(
+            f"{reference} has the switches {switches!r}: a list of what makes the market hard, each once, of "
+            f"{', '.join(Switches.model_fields)}."
+        )
+    if instruments not in get_args(Instruments):
+        raise SettingsError(
+            f"{reference} has the instruments {instruments!r}: they are {', '.join(get_args(Instruments))}."
+        )
+    return Setting(tuple(sorted(switches)), instruments, case=name)
 
 
 def check_contenders(references: Sequence[str], variants: Iterable[str] = ()) -> None:
