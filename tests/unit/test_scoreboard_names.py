@@ -9,6 +9,8 @@ import pytest
 from pricelake.evaluation.figures import change_groups
 from pricelake.evaluation.rows import FIGURES
 from pricelake.evaluation.scoring.demand import IN_FORCE
+from pricelake.settings.loading import load_file
+from pricelake.settings.scoreboard import ScoreboardFile
 from pricelake.settings.simulation import Switches
 from pricelake.workflows.score_rounds import BUILT_IN
 
@@ -44,3 +46,9 @@ def test_every_name_of_a_record_stands_on_the_page(what: str, names: set[str]) -
 def test_the_tables_of_sections_and_contenders_have_all_of_them_and_nothing_else() -> None:
     assert first_cells("What is measured") == set(FIGURES)
     assert first_cells("Contenders") == BUILT_IN
+
+
+def test_recommendations_are_judged_where_the_page_says() -> None:
+    cases = load_file(ScoreboardFile, ROOT / "conf/scoreboards/full.yaml").scoreboard.cases
+    (judged,) = [case.name for case in cases if "recommendation" in case.parts]
+    assert f"`make score` judges it in the case `{judged}` alone" in PAGE
