@@ -16,7 +16,13 @@ from pricelake.evaluation.contenders.curves import (
     level_at,
     serial_inflation,
 )
-from pricelake.evaluation.contenders.double_ml import DoubleMl, Estimate, first_stage_f, shrunk_theta
+from pricelake.evaluation.contenders.double_ml import (
+    DoubleMl,
+    Estimate,
+    first_stage_f,
+    product_deviations,
+    shrunk_theta,
+)
 from pricelake.evaluation.contenders.interface import DemandModel, Feasible, Floats, ModelPolicy, Policy
 from pricelake.evaluation.contenders.lazy import CompetitorMedian, CostPlus, RatingRule, StatusQuo, UniformMove
 from pricelake.evaluation.contenders.mlp import Mlp
@@ -59,12 +65,44 @@ def test_an_instrument_undoes_what_confounding_does() -> None:
     assert model.instrumented
 
 
+def test_products_of_a_category_differ_where_their_own_weeks_say_so() -> None:
+    history, true = made_up_history(seed=5, spread=0.8)
+    model = DoubleMl()
+    said = elasticities(model, history)
+    assert model.instrumented
+    alike = pd.Series(said).groupby(history.offers["category"]).transform("mean").to_numpy()
+    assert np.corrcoef(said - alike, true)[0, 1] > 0.6
+    assert np.abs(said - true).mean() < 0.9 * np.abs(alike - true).mean()
+
+
+def test_deviations_of_products_are_shrunk_centred_and_nothing_where_the_price_did_not_move() -> None:
+    rng = np.random.default_rng(21)
+    true = np.array([-3.0, -1.0, -2.0, 0.0, -4.0, -4.0])  # of the fourth the price never moves; two categories
+    category = np.array([0, 0, 0, 0, 1, 1])
+    offers = np.repeat(np.arange(6), 400)
+    price = rng.standard_normal(len(offers)) * (offers != 3)
+    used = np.ones(len(offers), dtype=bool)
+
+    def deviations(noise: float) -> Floats:
+        demand = true[offers] * price + noise * rng.standard_normal(len(offers))
+        return product_deviations(Estimate(np.zeros(2), used, demand, price, None), offers, category)
+
+    clear, vague = deviations(0.5), deviations(30.0)
+    assert clear == pytest.approx(0.8 * np.array([-1.0, 1.0, 0.0, 0.0, 0.0, 0.0]), abs=0.25)
+    assert np.abs(vague).max() < 0.7 * 30.0 / 20.0  # a slope alone would err by about 1.5
+    for found in (clear, vague):
+        assert [found[:3].sum(), found[3], found[4:].sum()] == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+
+
 def test_a_category_whose_costs_never_move_gets_the_mean_of_the_others() -> None:
     history, true = made_up_history(seed=5, confounding=0.3)
     closed = history.closed
     closed.loc[closed["category"] == "odd", "unit_cost"] = 2.0
     model = DoubleMl()
-    assert elasticities(model, history) == pytest.approx(true, abs=0.4)
+    said = elasticities(model, history)
+    odd = history.offers["category"].eq("odd").to_numpy()
+    assert said[odd] == pytest.approx(true[odd], abs=0.4)  # one theta: their residuals are not used
+    assert said[~odd].mean() == pytest.approx(true[~odd].mean(), abs=0.4)
     assert model.instrumented
 
 

@@ -9,6 +9,13 @@ theta_c of each category c is the final stage of ``econml.dml.LinearDML`` or, wi
 of ``econml.iv.dml.OrthoIV`` (their eq. 4.8): sum (y~ - theta_c p~) z~ = 0, where ~ is what cross-fitted first stages
 leave unexplained. W and the corrections of demand are those of
 :mod:`pricelake.evaluation.contenders.regressors`.
+
+Products lie around their category's theta by what their own residuals say (:func:`product_deviations`). That, too, was
+chosen on development seeds 0-3, in four kinds of shop (everything on with strong, weak and no instruments, and without
+confounding): beside one theta for each category it lowers the error of units after 10 % from 0.384 to 0.381 and that of
+elasticities from 0.907 to 0.872 on average, and raises the capture over 4 weeks from -0.06 to 0.08. Thetas that vary
+with the products' price and volume within their category did worse, and so did product slopes by the instrument, which
+is weak for one product.
 """
 
 from dataclasses import dataclass, field
@@ -21,11 +28,13 @@ from pricelake.evaluation.contenders.curves import FittedCurve, level_at, serial
 from pricelake.evaluation.contenders.interface import Floats, History
 from pricelake.evaluation.contenders.nuisances import candidates, period_folds
 from pricelake.evaluation.contenders.regressors import Sample, read_sample
-from pricelake.evaluation.contenders.shrinkage import shrink
+from pricelake.evaluation.contenders.shrinkage import LEAST_VARIANCE, between_variance, shrink
 
 STRONG_F = 10.0
 LEAST_COST_MOVES = 1e-4
 """Standard deviation of log cost within products of a category."""
+USUAL_ROWS = 12
+"""Rows of the usual noise that are added to a product's own."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class DoubleMl(FittedCurve):
     """Category elasticities free of what controls explain and, with the instrument, of what sellers alone know.
 
     First stages are chosen by EconML's cross-validation over blocks of periods; categories are shrunk to the mean of
-    all by their variances.
+    all by their variances, and products to their category's.
     """
 
     seed: int = 0
@@ -70,7 +79,7 @@ class DoubleMl(FittedCurve):
             found = self._plain(sample, category)
         theta = shrunk_theta(found, sample.codes, category)
         of_offer = pd.Series(category).groupby(sample.codes).first().to_numpy()
-        slopes = pd.Series(theta[of_offer], sample.offers)
+        slopes = pd.Series(theta[of_offer] + product_deviations(found, sample.codes, of_offer), sample.offers)
         self._curve = with_newcomers(level_at(sample.rows, slopes, history.offers), history.offers)
 
     def _plain(self, sample: Sample, category: npt.NDArray[np.intp]) -> Estimate:
@@ -159,3 +168,35 @@ def shrunk_theta(found: Estimate, offers: npt.NDArray[np.intp], category: npt.ND
         return np.full(number, common)
     own, known = np.where(usable, found.theta, 0.0), np.where(usable, variance, np.inf)
     return shrink(own, known, np.zeros(number, dtype=np.intp))
+
+
+def product_deviations(found: Estimate, offers: npt.NDArray[np.intp], category: npt.NDArray[np.intp]) -> Floats:
+    """By how much each product's elasticity lies above its category's, shape ``(n_offers,)``.
+
+    Slopes of residual demand on residual price by product, as deviations from the slope of all rows of the category,
+    shrunk to 0 by their variances under that one slope, which are large where products differ: on development seeds
+    elasticities err less than with each product's own residuals. The instrument is too weak for one product: what
+    sellers alone know is taken to bias all products of a category alike, so that it falls out of the deviation.
+    Deviations of a category are 0 on average over its products whose price moved, and 0 for all others.
+
+    Args:
+        found: estimates of all categories.
+        offers: number of each row's offer, from 0; rows by offer and period, shape ``(n_rows,)``.
+        category: number of each offer's category, from 0, shape ``(n_offers,)``.
+    """
+    price, rows, number = found.price, offers[found.used], len(category)
+    spread = np.bincount(category[rows], price**2, int(category.max()) + 1)
+    common = np.bincount(category[rows], price * found.demand, len(spread)) / np.maximum(spread, 1e-300)
+    left = found.demand - common[category[rows]] * price
+    moved = np.bincount(rows, price**2, number)
+    is_known = moved > 1e-4
+    own = np.divide(np.bincount(rows, price * left, number), moved, out=np.zeros(number), where=is_known)
+    weeks, squares = np.bincount(rows, minlength=number), np.bincount(rows, left**2, number)
+    noise = (squares + USUAL_ROWS * squares.sum() / max(len(rows), 1)) / (weeks + USUAL_ROWS)
+    noise = noise * serial_inflation(price * left, rows)
+    variance = np.divide(noise, moved, out=np.full(number, np.inf), where=is_known)
+    between = between_variance(own, variance, category)
+    kept = between / (between + np.maximum(variance, LEAST_VARIANCE)) * own
+    members = np.maximum(np.bincount(category, is_known, len(spread)), 1.0)
+    means = np.bincount(category, kept, len(spread)) / members
+    return np.where(is_known, kept - means[category], 0.0)
