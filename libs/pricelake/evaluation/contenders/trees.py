@@ -18,6 +18,15 @@ GRID = {
     "num_leaves": (7, 31),
     "learning_rate": (0.03, 0.1),
 }
+LEAST_ROWS = 60
+"""Rows of a leaf, chosen on development seeds 0-3 in four kinds of shop: everything on with strong, weak and no
+instruments, and without confounding. 60 instead of LightGBM's 20 lower the error of units after 10 % from 0.371 to
+0.369 and that of elasticities from 1.43 to 1.37 on average, each in three of the four; the capture over 4 weeks stays
+(0.13, 0.12). 150 err no less in units (0.372) and capture less (0.03). The grid could not choose: by the last periods
+it takes 20 before 60 in all four shops, and 20 or 150 where it may. ``monotone_constraints_method`` stays the default:
+``intermediate`` and ``advanced`` leave the error of units at 0.370 (20 rows) and raise that of elasticities to 1.46 and
+1.47, capture more where prices follow demand and less where they do not (0.21 on average), and take up to twice the
+time; with 60 rows ``intermediate`` ends at 0.369, 1.49 and 0.13."""
 MAX_TREES = 600
 PATIENCE = 40
 
@@ -81,7 +90,7 @@ class LightGbm:
         categories: list[int],
     ) -> Choice:
         falls = [0] * (inputs.shape[1] - N_PRICES) + [-1] * N_PRICES
-        settings = choice | {"monotone_constraints": falls, "min_data_in_leaf": 20, "seed": self.seed}
+        settings = choice | {"monotone_constraints": falls, "min_data_in_leaf": LEAST_ROWS, "seed": self.seed}
         settings |= {"num_threads": 1, "verbosity": -1}
         train = lightgbm.Dataset(inputs[before], wanted[before], categorical_feature=categories, free_raw_data=False)
         check = lightgbm.Dataset(inputs[~before], wanted[~before], reference=train, free_raw_data=False)
