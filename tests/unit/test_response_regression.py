@@ -321,6 +321,30 @@ def test_shelves_that_are_empty_in_cheap_weeks_leave_elasticities_as_they_are() 
     assert found.response.dispersion == pytest.approx(dropped.response.dispersion, rel=0.02)
 
 
+def test_own_effects_stay_apart_from_those_of_the_others_prices() -> None:
+    """Nine tenths of what moves prices, whole categories move: what the others cost is nearly the own price."""
+    errors, crossed = [], []
+    for seed in (3, 4, 5, 6):
+        rng = np.random.default_rng(seed)
+        pack, size = simulated(products=200, periods=60, seed=seed)
+        shared = rng.choice([-0.3, 0.0, 0.0, 0.0], (20, 60)).repeat(10, axis=0)
+        prices = shared + rng.choice([-0.1, 0.0, 0.0, 0.0], (200, 60))
+        prices -= prices.mean(axis=1, keepdims=True)
+        of_all = prices.reshape(20, 10, 60).sum(axis=1).repeat(10, axis=0)
+        others = ((of_all - prices) / 9.0).ravel()
+        assert np.corrcoef(others, prices.ravel())[0, 1] > 0.9
+        mean = np.exp(2.5 + price_effect(prices.ravel(), size[pack.product], 0.2) + 1.2 * others)
+        units = rng.poisson(mean * rng.gamma(5.0, 0.2, len(mean))).astype(float)
+        nothing = np.zeros((len(units), 1))
+        found = fitted(
+            replace(pack, units=units, log_price=prices.ravel(), promotions=others[:, None], controls=nothing)
+        )
+        errors.append((found.response.elasticity - size).mean())
+        crossed.append(found.response.coefficients[0])
+    assert np.mean(errors) == pytest.approx(0.0, abs=0.15)
+    assert np.mean(crossed) == pytest.approx(1.2, abs=0.15)
+
+
 @pytest.mark.parametrize(("shock", "least"), [(0.0, 0.83), (0.3, 0.74)])
 def test_what_moves_a_whole_category_makes_its_elasticities_less_sure(shock: float, least: float) -> None:
     """Costs and demand that products of a category share for weeks: taken for independent, 0.7 would hold, not 0.77."""
