@@ -35,6 +35,22 @@ def test_samples_have_the_deviations_of_the_curves_and_share_what_is_shared() ->
     assert abs(np.corrcoef(found.log_units[:, 0], sizes[:, 0])[0, 1]) < 0.03
 
 
+@pytest.mark.parametrize("deviation", [0.1, 0.6, 1.5])
+def test_expected_units_over_samples_are_those_of_the_curve(deviation: float) -> None:
+    rows, count = 200, 4_000
+    known = curves(rows, log_units_sd=deviation, elasticity_sd=0.5, elasticity_common_sd=0.0, elasticity_kind_sd=0.0)
+    drawn = draw_samples(known, np.arange(rows), count, seed=3)
+    found = drawn.expected_units(np.full(rows, 2.0)).astype(np.float64)
+    mean, error = found.mean(), found.std() / (rows * count) ** 0.5
+    assert mean == pytest.approx(np.exp(3.0), abs=4 * error)
+    assert 4 * error < 0.02 * mean  # so that exp(deviation^2 / 2) would be seen
+    assert found.std() / mean == pytest.approx(deviation, rel=0.03)
+    # at another price the error of the elasticity stands in the exponent
+    dearer = drawn.expected_units(np.full(rows, 2.0 * 1.1)).astype(np.float64)
+    ratio = dearer.mean() / expected_units(known, np.full(rows, 2.2))[0]
+    assert ratio == pytest.approx(np.exp((np.log(1.1) * 0.5) ** 2 / 2), abs=4 * error / mean)
+
+
 def test_without_doubt_every_sample_is_the_curve() -> None:
     sure = curves(2, elasticity_sd=0.0, elasticity_kind_sd=0.0, elasticity_common_sd=0.0, log_units_sd=0.0)
     prices = np.array([1.6, 2.7])
