@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from scipy.stats import nbinom
 
 from pricelake.errors import ContractError, PricingError
 from pricelake.pricing.recommend import aggregate_to_observed_prices, join_pricing_inputs
@@ -148,10 +149,10 @@ def test_the_job_prices_every_open_row_and_a_rerun_changes_nothing(spark: SparkS
     units = 100 * (2.69 / 2.49) ** -1.2
     assert row["units_then"] == pytest.approx(units)
     assert float(row["profit_then_amount"]) == pytest.approx(1.19 * units, abs=1e-3)
-    reach = np.exp(1.2815515655446004 * np.array([-0.1, 0.1]))  # 80 %; at the reference price the level alone is unsure
-    assert (row["units_now_low"], row["units_now_high"]) == pytest.approx(tuple(100 * reach))
+    reach = nbinom.ppf([0.1, 0.9], 100, 0.5)  # 80 %; at the reference price the level alone is unsure, by 0.1
+    assert (row["units_now_low"], row["units_now_high"]) == tuple(reach)
     ends = [float(row[f"profit_now_{end}_amount"]) for end in ("low", "high")]
-    assert ends == pytest.approx(list(99 * reach), abs=1e-3)
+    assert ends == pytest.approx(list(0.99 * reach), abs=1e-3)
     stated = [name for name in table.columns if name.startswith(("units_", "revenue_", "profit_"))]
     assert len(stated) == 18
     assert {found["uncovered"][name] for name in stated} == {None}

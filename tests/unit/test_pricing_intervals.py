@@ -1,14 +1,14 @@
-"""Intervals of expected units, revenue, profit and uplift: against scipy's quantile, simulation, and their order."""
+"""Intervals of units, revenue, profit and expected uplift: against scipy's quantile, simulation, and their order."""
 
 from decimal import Decimal
-from math import exp, hypot, log
+from math import exp, log
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import nbinom, poisson
 
 from pricelake.pricing.batch import price_batch
 from pricelake.settings import PricingSettings
@@ -42,15 +42,15 @@ def price(rate: float = 0.8, **row: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("rate", [0.5, 0.8, 0.95])
 @pytest.mark.parametrize("row", [ROW, ROW | {"discount_rate": 0.2}, LOSS, LOSS | {"discount_rate": 0.2}])
-def test_ends_are_the_quantiles_of_a_log_normal(row: dict[str, Any], rate: float) -> None:
+def test_ends_are_the_quantiles_of_a_negative_binomial(row: dict[str, Any], rate: float) -> None:
     result = price(rate, **row)
-    z = norm.ppf([(1 - rate) / 2, (1 + rate) / 2])
     cost = float(row.get("unit_cost", 1.5))
     for when, list_price in zip(WHENS, (result["price_now"], result["price_recommended"]), strict=True):
         paid = float(list_price) * (1 - row.get("discount_rate", 0.0))
         u = log(paid / 2.30)
-        low, high = 100.0 * exp(-1.2 * u) * np.exp(z * hypot(0.05, u * 0.15))
-        assert (result[f"units_{when}_low"], result[f"units_{when}_high"]) == pytest.approx((low, high), rel=1e-9)
+        mean, variance = 100.0 * exp(-1.2 * u), 0.05**2 + (u * 0.15) ** 2
+        low, high = nbinom.ppf([(1 - rate) / 2, (1 + rate) / 2], 1 / variance, 1 / (1 + variance * mean))
+        assert (result[f"units_{when}_low"], result[f"units_{when}_high"]) == (low, high)
         found = [float(result[f"revenue_{when}_{end}_amount"]) for end in ("low", "high")]
         assert found == pytest.approx([paid * low, paid * high], abs=1e-4)
         found = [float(result[f"profit_{when}_{end}_amount"]) for end in ("low", "high")]
@@ -59,26 +59,37 @@ def test_ends_are_the_quantiles_of_a_log_normal(row: dict[str, Any], rate: float
 
 @pytest.mark.parametrize(("row", "moves"), [(ROW, True), (LOSS, False)])
 def test_intervals_agree_with_simulation(row: dict[str, Any], moves: bool) -> None:
+    """Units are counted, the uplift is one of means: a week shows one price only."""
     result = price(**row)
     assert result["is_changed"] == moves
     then, cost = float(result["price_recommended"]), float(row.get("unit_cost", 1.5))
     rng = np.random.default_rng(11)
     level, slope = rng.normal(log(100.0), 0.05, 400_000), rng.normal(1.2, 0.15, 400_000)
     prices = np.array([[2.49, then]])
-    units = np.exp(level[:, None]) * (prices / 2.30) ** -slope[:, None]
-    profit = (prices - cost) * units
+    means = np.exp(level[:, None]) * (prices / 2.30) ** -slope[:, None]
+    units, margin = rng.poisson(means), prices - cost
     drawn = {
         **{f"units_{when}": units[:, place] for place, when in enumerate(WHENS)},
         **{f"revenue_{when}_amount": prices[0, place] * units[:, place] for place, when in enumerate(WHENS)},
-        **{f"profit_{when}_amount": profit[:, place] for place, when in enumerate(WHENS)},
-        "uplift_amount": profit[:, 1] - profit[:, 0],
+        **{f"profit_{when}_amount": margin[0, place] * units[:, place] for place, when in enumerate(WHENS)},
+        "uplift_amount": margin[0, 1] * means[:, 1] - margin[0, 0] * means[:, 0],
     }
+    each = {"units": np.ones(2), "revenue": prices[0], "profit": np.abs(margin[0])}
     assert set(drawn) == {value for value, _, _ in TRIPLES}
     for value, low, high in TRIPLES:
         ends = np.quantile(drawn[value], [0.1, 0.9])
-        # the uplift alone is a first-order approximation
-        slack = (0.05 if value == "uplift_amount" else 0.01) * (ends[1] - ends[0])
+        # a quantile of counts is known to one of them; the uplift alone is a first-order approximation
+        slack = 0.05 * (ends[1] - ends[0]) if value == "uplift_amount" else 1.01 * each[value.split("_")[0]].max()
         assert [float(result[low]), float(result[high])] == pytest.approx(list(ends), abs=slack), value
+
+
+def test_a_product_that_sells_few_may_sell_none() -> None:
+    rare = price(**ROW | {"log_units": log(0.05), "log_units_sd": 0.8})
+    assert (rare["units_now_low"], rare["units_now_high"]) == (0.0, 1.0)
+    assert [float(rare[f"revenue_now_{end}_amount"]) for end in ("low", "high")] == pytest.approx([0.0, 2.49])
+    # at 1.2 units: what the quantile of the mean alone would never say
+    slow = price(**ROW | {"log_units": log(1.2)})
+    assert (slow["units_now_low"], slow["units_now_high"]) == (0.0, 2.0)
 
 
 def assert_in_order(result: dict[str, Any]) -> None:
@@ -125,22 +136,24 @@ def test_intervals_of_thousands_of_plausible_rows_are_known_where_their_values_a
 
 
 def test_the_widest_interval_of_nothing_is_nothing() -> None:
-    # sold at cost, and a curve so unsure that the upper end of its units leaves float64
+    # sold at cost, and a curve that says nothing: nearly all of its units stand in a tail that no quantile reaches
     tick, far = Decimal("0.0001"), Decimal(10_000_000)
     row = {"list_price": tick, "unit_cost": tick, "curve_reference_price": far, "elasticity_low": 0.05}
     result = price(1.0, **row, log_units=-15.0, elasticity_sd=5.0, log_units_sd=5.0)
     assert result["units_now"] > 0
-    assert result["units_now_high"] > 1e250
+    assert 0 <= result["units_now_low"] <= result["units_now"] <= result["units_now_high"] < np.inf
     assert result["profit_now_amount"] == result["profit_now_low_amount"] == result["profit_now_high_amount"] == 0
 
 
-def test_the_same_price_brings_the_same_interval_and_certainty_has_no_width() -> None:
+def test_the_same_price_brings_the_same_interval_and_a_certain_uplift_has_no_width() -> None:
     held = price(**LOSS)
     for what in ("units_{}", "units_{}_low", "units_{}_high", "profit_{}_low_amount", "revenue_{}_high_amount"):
         assert held[what.format("now")] == held[what.format("then")]
     sure = price(**ROW | {"elasticity_sd": 0.0, "log_units_sd": 0.0})
-    for value, low, high in TRIPLES:
-        assert sure[low] == sure[value] == sure[high]
+    assert sure["uplift_low_amount"] == sure["uplift_amount"] == sure["uplift_high_amount"]
+    # what is left where the mean is known is the count
+    ends = poisson.ppf([0.1, 0.9], sure["units_now"])
+    assert (sure["units_now_low"], sure["units_now_high"]) == tuple(ends)
 
 
 def test_parts_of_the_uplifts_error_are_what_a_nearer_elasticity_changes() -> None:

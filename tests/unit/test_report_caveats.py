@@ -171,7 +171,10 @@ def test_shifts_within_a_category_are_told_as_they_are_counted() -> None:
 
 def test_what_the_interval_leaves_out_is_told() -> None:
     text = told()["What the interval covers"]
-    assert text.startswith("Each product's interval holds what the week's demand brings in 90 % of cases")
+    assert text.startswith(
+        "The interval of a product's units, revenue or profit holds what the week brings in 90 % of cases or more"
+    )
+    assert "The interval of a gain is that of the expected gain" in text
     assert text.endswith("as a whole is not in it: see the bias under “Can the model forecast?”.")
 
 

@@ -3,10 +3,10 @@
 import math
 from datetime import date
 from decimal import Decimal
-from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.stats import nbinom
 
 from pricelake.report.curves import STEPS, draw_curve, price_range
 from pricelake.report.facts import ObservedPeriod, Recommendation
@@ -37,14 +37,13 @@ def seen(price: float) -> ObservedPeriod:
 def test_units_and_interval_follow_the_closed_form_at_every_price() -> None:
     drawn = draw_curve(recommendation(), CURVE, [seen(1.5)], constant_elasticity, interval_rate=0.8)
     assert len(drawn.prices) == STEPS
-    z = NormalDist().inv_cdf(0.9)
     for price, units, low, high in zip(drawn.prices, drawn.units, drawn.units_low, drawn.units_high, strict=True):
         u = math.log(price / 2.0)
         expected = math.exp(3.0 - 1.7 * u)
-        spread = z * math.sqrt(0.1**2 + (u * 0.4) ** 2)
+        variance = 0.1**2 + (u * 0.4) ** 2
         assert units == pytest.approx(expected, rel=1e-12)
-        assert low == pytest.approx(expected * math.exp(-spread), rel=1e-12)
-        assert high == pytest.approx(expected * math.exp(spread), rel=1e-12)
+        ends = nbinom.ppf([0.1, 0.9], 1 / variance, 1 / (1 + variance * expected))
+        assert (low, high) == tuple(ends)
 
 
 def test_range_takes_in_all_prices_seen_and_allowed_but_not_a_misprint() -> None:

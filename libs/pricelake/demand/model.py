@@ -47,7 +47,7 @@ class DemandModel:
         factors: ``product_id``, ``factors``; None without a recommender.
         response: how units answer the price, where prices are set.
         judged_response: the same, learnt before ``trained_until``: what the network was trained and judged with.
-        log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of log units).
+        log_units_sd: (category value of the vocabulary or '' for all others, uncertainty of the level).
         trained_until: first day the training rows do not include.
         seen_until: first day that nothing of the model rests on: when to stop, how sure the level is and whether it
             passed the gates follow later rows than the training's.

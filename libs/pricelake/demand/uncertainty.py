@@ -50,6 +50,8 @@ def level_errors(predicted: DataFrame) -> DataFrame:
 def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
     """Uncertainty of the level per category, and under '' for categories without validation rows.
 
+    Its square is a relative variance, of expected units.
+
     Args:
         moments: category value → (excess, weight, totals) of :func:`level_errors`.
     """
@@ -69,12 +71,14 @@ def log_units_sd(moments: Mapping[str, tuple[float, float, float]]) -> dict[str,
 
 
 def period_sd(level_sd: Column, min_sold_periods: int) -> Column:
-    """Uncertainty of the log of what a period's demand will be, around ``log_units``: ``log_units_sd`` of a curve.
+    """Uncertainty of the mean that a period's units are drawn around: ``log_units_sd`` of a curve.
 
-    It has three parts: how well the level is known; what a short history leaves open; and what moves demand in one
-    period and nobody foresees. A negative binomial is a Poisson draw around a mean that scatters with the relative
-    variance ``a``, its dispersion (Cameron and Trivedi, *Regression Analysis of Count Data*, 2nd ed. 2013, section
-    3.3). The draw itself, that customers buy in whole units, is not in it.
+    Its square is a relative variance, that of the mean over the square of expected units; where it is small it is the
+    variance of the mean's log. It has three parts: how well the level is known; what a short history leaves open; and
+    what moves demand in one period and nobody foresees. A negative binomial is a Poisson draw around a mean that
+    scatters with the relative variance ``a``, its dispersion (Cameron and Trivedi, *Regression Analysis of Count Data*,
+    2nd ed. 2013, section 3.3). The draw itself, that customers buy in whole units, is not in it:
+    :mod:`pricelake.period_units` adds it.
 
     The mean of ``n`` periods of a negative binomial with mean ``m`` and dispersion ``a`` has the relative variance
     ``(1 / m + a) / n``. Of products that sold in ``min_sold_periods`` periods it is in the measured error already.

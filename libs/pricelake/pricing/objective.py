@@ -6,12 +6,12 @@ from statistics import NormalDist
 
 import numpy as np
 
+from pricelake.period_units import units_interval
 from pricelake.pricing.money import TICKS_PER_UNIT, Floats, Mask, Ticks
 from pricelake.pricing.rows import ELASTICITY_SDS, ExpectedUnits, PricingRows
 from pricelake.settings import PricingSettings
 
 MAX_EXPECTED = 1e12  # units or money of one product, market and period; beyond, the input is absurd
-MAX_LOG_SPREAD = 600.0  # exp of it times MAX_EXPECTED is still a finite number, and times 0 still 0
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class ExpectedIntervals:
-    """Intervals of what one list price brings, each around the value in ``Expected``.
+    """Intervals of what one list price brings, each with the value in ``Expected`` inside.
 
     Attributes:
-        units: of units.
-        revenue: of revenue, currency.
-        profit: of profit, currency; NaN where no cost is known.
+        units: of units, whole ones.
+        revenue: of revenue, currency: that of the units at either end.
+        profit: of profit, currency: likewise; NaN where no cost is known.
     """
 
     units: Interval
@@ -115,15 +115,16 @@ class ExpectedIntervals:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Central intervals of what the period's demand brings: units, revenue, profit and uplift.
+    """Central intervals of what the period brings at either price, and of the uplift that is expected of it.
 
-    What nobody foresees of the period is in them, as far as it is in ``log_units_sd``; that customers buy in whole
-    units is not.
+    What nobody foresees of the period is in all of them, as far as it is in ``log_units_sd``. That customers buy in
+    whole units is in those of the two prices. It is not in that of the uplift, which no period shows: one price alone
+    is asked in it.
 
     Attributes:
         now: at the list price in force.
         then: at the list price recommended.
-        uplift: of the uplift, currency.
+        uplift: of the expected uplift, currency.
         uplift_parts: what the uplift changes by, in currency, if the elasticity is nearer 0 than stated by one standard
             deviation of the error that is the product's own, that products of its category share, and that all
             products share, and if others of the category get more of what is lost than stated by one standard
@@ -143,11 +144,15 @@ class Intervals:
 def intervals(
     rows: PricingRows, now: tuple[Ticks, Expected], then: tuple[Ticks, Expected], interval_rate: float
 ) -> Intervals:
-    """Delta-method intervals from the curve's two uncertainties and that of what others get.
+    """Intervals from the curve's two uncertainties, that of what others get, and the count of units.
 
     With log units(u) = a + response(u), u = log(paid / reference price), a known up to log_units_sd and the slope up to
-    elasticity_sd, independently: var log units(u) = log_units_sd^2 + (u x elasticity_sd)^2. At one price revenue and
-    profit are units times a constant, so their ends are those of the units times that constant. Each unit earns the
+    elasticity_sd, independently, the mean of the period's units at one price has the relative variance
+    log_units_sd^2 + (u x elasticity_sd)^2: the former is a sum of relative variances, the latter of first order. Units
+    are a count around that mean (:mod:`pricelake.period_units`). At one price revenue and profit are units times a
+    constant, so their ends are those of the units times that constant.
+
+    The uplift is one of means, by the delta method. Each unit earns the
     category its margin less what others earn where it is lost; with V the units times that, the uplift
     D = V(u_then) - V(u_now) has dD/da = D, dD/d slope = V_then u_then - V_now u_now and, by what others earn,
     units_now - units_then (first-order propagation of error, Casella and Berger, Statistical Inference, 2nd ed.,
@@ -175,8 +180,8 @@ def intervals(
     by_price = np.hypot(slope * slope_sd, diverted)
     uplift_sd = np.where(is_same, 0.0, np.hypot((net_then - net_now) * level_sd, by_price))
     return Intervals(
-        _around(now[1], z * np.sqrt(level_sd**2 + (u_now * slope_sd) ** 2)),
-        _around(then[1], z * np.sqrt(level_sd**2 + (u_then * slope_sd) ** 2)),
+        _around(now[1], level_sd**2 + (u_now * slope_sd) ** 2, interval_rate),
+        _around(then[1], level_sd**2 + (u_then * slope_sd) ** 2, interval_rate),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
         np.vstack([slope * _elasticity_errors(rows), diverted]),
         uplift - z * by_price > 0,
@@ -190,18 +195,19 @@ def _elasticity_errors(rows: PricingRows) -> Floats:
     return np.stack([own, kind, common])
 
 
-def _around(expected: Expected, log_spread: Floats) -> ExpectedIntervals:
-    """Intervals that reach ``log_spread`` to either side in the log of units; shape (n_rows,), 0 or more."""
-    factor = np.exp(np.minimum(log_spread, MAX_LOG_SPREAD))
-    return ExpectedIntervals(
-        *(_stretched(part, factor) for part in (expected.units, expected.revenue, expected.profit))
-    )
+def _around(expected: Expected, relative_variance: Floats, interval_rate: float) -> ExpectedIntervals:
+    """Intervals of a count around expected units whose relative variance is given; shape (n_rows,)."""
+    few, many = units_interval(expected.units, relative_variance, interval_rate)
+    parts = (expected.units, expected.revenue, expected.profit)
+    return ExpectedIntervals(*(_of_units(part, expected.units, few, many) for part in parts))
 
 
-def _stretched(value: Floats, factor: Floats) -> Interval:
-    """From ``value / factor`` to ``value x factor``; a loss is largest where most units are sold."""
-    few, many = value / factor, value * factor
-    return Interval(np.minimum(few, many), np.maximum(few, many))
+def _of_units(value: Floats, units: Floats, few: Floats, many: Floats) -> Interval:
+    """What so few and so many units bring, where ``units`` bring ``value``; a loss is largest where many are sold."""
+    each = np.divide(value, units, out=np.zeros_like(units), where=units > 0)
+    # the value itself is inside, whatever division and multiplication lose of its last digit
+    ends = np.stack([each * few, each * many, value])
+    return Interval(ends.min(axis=0), ends.max(axis=0))
 
 
 def stated_value(rows: PricingRows, expected: Expected) -> Floats:

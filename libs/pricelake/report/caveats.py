@@ -31,10 +31,12 @@ def caveats(findings: Findings) -> list[tuple[str, str]]:
         ),
         (
             "What the interval covers",
-            f"Each product's interval holds what the {findings.period}'s demand brings in "
-            f"{findings.interval_rate * 100:.0f} % of cases if the model is right: how well its level and its reaction "
-            f"to price are known, and what moves demand in a {findings.period} and nobody foresees. That customers buy "
-            "in whole units comes on top. The total's interval is narrower than its parts: their errors even out, but "
+            f"The interval of a product's units, revenue or profit holds what the {findings.period} brings in "
+            f"{findings.interval_rate * 100:.0f} % of cases or more if the model is right: how well its level and its "
+            f"reaction to price are known, what moves demand in a {findings.period} and nobody foresees, and that "
+            "customers buy in whole units, which makes 0 the lower end for products that sell few. The interval of a "
+            f"gain is that of the expected gain, as no {findings.period} shows what the other price would have sold. "
+            "The total's is narrower than its parts: their errors even out, but "
             "for those that the products of a category, or all products, share. A forecast that is too high or too low "
             "as a whole is not in it: see the bias under “Can the model forecast?”.",
         ),

@@ -1,11 +1,11 @@
 """A stored demand curve as points along a price ladder, with its interval."""
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pricelake.period_units import units_interval
 from pricelake.report.facts import DrawnCurve, ObservedPeriod, Recommendation
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,8 @@ def draw_curve(
 ) -> DrawnCurve:
     """Expected units over the price range of one product.
 
-    The interval is that of the period's demand: with u = ln(price / reference price), its log has the variance
-    ``log_units_sd**2 + (u * elasticity_sd)**2`` (delta method, the two errors taken as independent).
+    The interval is that of the period's units, a count: with u = ln(price / reference price), its mean has the relative
+    variance ``log_units_sd**2 + (u * elasticity_sd)**2`` (delta method, the two errors taken as independent).
 
     Args:
         recommendation: the product's recommendation.
@@ -57,12 +57,13 @@ def draw_curve(
     prices = np.geomspace(low, high, STEPS)
     units = expected_units({name: np.array([value]) for name, value in curve.items()}, prices[np.newaxis, :])[0]
     u = np.log(prices / curve["reference_price"])
-    spread = NormalDist().inv_cdf(0.5 + interval_rate / 2) * np.hypot(curve["log_units_sd"], u * curve["elasticity_sd"])
+    variance = curve["log_units_sd"] ** 2 + (u * curve["elasticity_sd"]) ** 2
+    units_low, units_high = units_interval(units, variance, interval_rate)
     return DrawnCurve(
         recommendation=recommendation,
         prices=tuple(prices.tolist()),
         units=tuple(units.tolist()),
-        units_low=tuple((units * np.exp(-spread)).tolist()),
-        units_high=tuple((units * np.exp(spread)).tolist()),
+        units_low=tuple(units_low.tolist()),
+        units_high=tuple(units_high.tolist()),
         observed=tuple(period for period in observed if low <= period.unit_price <= high),
     )

@@ -51,7 +51,9 @@ DEMAND_CURVES = TableContract(
         required("elasticity_kind_sd", DOUBLE, "part of elasticity_sd that products of the category share"),
         required("elasticity_common_sd", DOUBLE, "part of elasticity_sd that all products share"),
         required(
-            "log_units_sd", DOUBLE, "standard deviation of the log of the period's demand around log_units, 0 or more"
+            "log_units_sd",
+            DOUBLE,
+            "standard deviation of the mean that the period's units are drawn around, over expected units, 0 or more",
         ),
         required(
             "diversion_ratio",
@@ -116,10 +118,10 @@ PRICE_RECOMMENDATIONS = TableContract(
         optional("unit_cost", MONEY, "cost per unit; null: unknown"),
         optional("cost_source", TEXT, "brought or assumed; null: unknown"),
         optional("units_now", DOUBLE, "expected units of the period at price_now; null: no demand curve"),
-        optional("units_now_low", DOUBLE, "lower end of the interval of the period's demand at price_now"),
+        optional("units_now_low", DOUBLE, "lower end of the interval of the period's units at price_now, whole"),
         optional("units_now_high", DOUBLE, "upper end"),
         optional("units_then", DOUBLE, "expected units at price_recommended"),
-        optional("units_then_low", DOUBLE, "lower end of the interval of the period's demand at price_recommended"),
+        optional("units_then_low", DOUBLE, "lower end of the interval of the period's units then, whole"),
         optional("units_then_high", DOUBLE, "upper end"),
         optional("revenue_now_amount", MONEY, "expected revenue of the period at price_now; null: no demand curve"),
         optional("revenue_now_low_amount", MONEY, "lower end of its interval"),
@@ -138,7 +140,7 @@ PRICE_RECOMMENDATIONS = TableContract(
             MONEY,
             "profit_then - profit_now and what the category's other products gain; revenue where no cost is known",
         ),
-        optional("uplift_low_amount", MONEY, "lower end of its interval"),
+        optional("uplift_low_amount", MONEY, "lower end of the interval of the expected uplift"),
         optional("uplift_high_amount", MONEY, "upper end"),
         optional(
             "uplift_product_sd_amount",
