@@ -29,6 +29,8 @@ EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, 
 MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
 UNITS_FLOOR = 0.02
 LSTM_UNITS = 32
+MASKED = -1e9
+"""Logit of what is not to be attended to; finite, so that a row of nothing else has no NaN."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,22 @@ def row_loss(outputs: Mapping[str, "tf.Tensor"], batch: Mapping[str, "tf.Tensor"
     return negative_log_likelihood(batch["units"], log_mean, outputs["log_dispersion"])
 
 
+def attention(fits: "tf.Tensor", is_known: "tf.Tensor") -> "tf.Tensor":
+    """Weights of the periods before a row: softmax over those that are known, 0 for all others.
+
+    Args:
+        fits: how well each period fits the row's question, shape ``(rows, periods)``.
+        is_known: 1 where the product was on sale, else 0, same shape.
+
+    Returns:
+        same shape; rows sum to 1, or to 0 where no period is known.
+    """
+    import tensorflow as tf
+
+    known = is_known > 0.0
+    return tf.nn.softmax(tf.where(known, fits, MASKED)) * tf.cast(known, fits.dtype)
+
+
 class _Parts:
     """The branches of the network over one set of inputs."""
 
@@ -135,9 +153,10 @@ class _Parts:
         return hidden
 
     def _recent_periods(self) -> list[Any]:
-        """The periods before the row as an LSTM reads them: its last state, and what the context attends to of all.
+        """The periods before the row as an LSTM reads them: its last state, and what the context attends to.
 
-        Hochreiter and Schmidhuber 1997; attention by scaled dot products (Vaswani and others 2017).
+        It attends to none that is unknown. Hochreiter and Schmidhuber 1997; attention by scaled dot products (Vaswani
+        and others 2017).
         """
         if not self.spec.sequence:
             return []
@@ -148,7 +167,8 @@ class _Parts:
         states = read(periods)
         question = layers.Dense(LSTM_UNITS, name="question")(self.context)
         fits = tf.einsum("rps,rs->rp", states, question) / math.sqrt(LSTM_UNITS)
-        return [states[:, -1], tf.einsum("rp,rps->rs", tf.nn.softmax(fits), states)]
+        weights = attention(fits, periods[:, :, MEASURES.index("is_known")])
+        return [states[:, -1], tf.einsum("rp,rps->rs", weights, states)]
 
     def level(self, body: Any) -> Any:
         tf = self.tf
