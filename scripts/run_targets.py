@@ -172,11 +172,27 @@ EXPLANATIONS = {
     "the usual price (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting "
     "changes of a product's price, and weeks without a sale show no price paid. A target met at the reference prices "
     "of the held-out periods does not make up for it.",
+    CATEGORIES.what: "`make elasticities` writes no page with fewer. The panel is one of 2 469 households: 87.6 % of "
+    "its products sell below one unit a week (decision 004). A category counts with 12 that sold in half of the weeks.",
+    SIMULATOR_GROWTH.what: "Customers grow with the products, all twelve tables are written, and the sizes are so "
+    "small that workers keep the histories of each. Two runs of each size: luck of the machine at the smallest one, "
+    "which takes least time, tilts the line through all three.",
+    TRAINING_GROWTH.what: "The whole job is timed, and each size is trained once, so that luck of the machine is in "
+    "it. The network takes the same number of epochs and LightGBM the same 10 000 rows at each size, but the response "
+    "passes over the rows until it stands still, ten to forty times ([`demand.md`](demand.md), step 3), and a panel "
+    "that takes more passes is no larger for it.",
+    STARVATION.what: "A rank waits at the start of every epoch, when Petastorm opens the files again, and whenever "
+    "the network uses batches up faster than one thread beside it reads, mixes and shuffles row groups. More reading "
+    "threads would let the order of rows depend on timing (`training/feed.py`). Ranks and their threads share the "
+    "cores of one machine here.",
+    SCORING.what: "The bare side has its rows ready as tensors. Spark's side takes them to Python through Arrow, turns "
+    "each column into an array, and takes the curves back; its workers run the network on one thread each.",
     ALS_RATIO.what: "The stage reads Delta, numbers ids, checkpoints and writes two tables; blocks are equal on both "
     "sides. Writing takes about two thirds of the difference, most of it commits. Writing both tables at the same time "
     "was tried and gained nothing beyond the spread.",
 }
 """Figure → what bounds it and what was tried; on the page only where the target is missed.
 
-Those of the scoreboard's own targets and of the demand curves' stand beside these.
+Those of the scoreboard's own targets and of the demand curves' stand beside these. ``DOWNWARD`` is without one on
+purpose: every curve falls by construction, so that a miss is a defect to be mended, and the page refuses it.
 """
