@@ -189,6 +189,20 @@ def test_its_run_can_be_looked_up_in_mlflow(spark, trained):
     assert run.data.params["training.learning_rate"] == "0.01"
     assert run.data.tags["gold.demand_panel"] == "1"
     assert run.data.metrics["pricelake.wape"] == pytest.approx(summary["demand"]["wape"]["pricelake"])
+    response = summary["demand"]["response"]
+    instrument, counts = response["instruments"][0], response["categories_by_identification"]
+    told = {name: value for name, value in run.data.metrics.items() if name.startswith("price_response.")}
+    assert told == {
+        "price_response.converged": float(response["converged"]),
+        "price_response.rounds": response["rounds"],
+        "price_response.cost_f": pytest.approx(instrument["f"]),
+        "price_response.cost_clusters": instrument["clusters"],
+        "price_response.cost_is_used": float(instrument["is_strong"]),
+        **{f"price_response.categories_{by}": counts.get(by, 0) for by in ("instruments", "discounts", "weak")},
+    }
+    assert sum(counts.values()) == 2
+    assert run.data.params["price_response.learnt_until"] == AS_OF.isoformat()
+    assert run.data.params["price_response.instruments_used"] == ("cost" if instrument["is_strong"] else "none")
     epochs = registry.client.get_metric_history(run.info.run_id, "validation_loss")
     assert [point.step for point in epochs] == list(range(1, summary["training"]["epochs"] + 1))
 

@@ -6,10 +6,14 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pricelake.demand.response.identification import BY_DISCOUNTS, BY_INSTRUMENTS, WEAK
 from pricelake.report.evidence_facts import InstrumentTest, ResponseFit
 
 PRICE_RESPONSE = "price_response"
 """Stands in gold.demand_metrics where others have the name of a contender."""
+
+
+IDENTIFICATIONS = (BY_INSTRUMENTS, BY_DISCOUNTS, WEAK)
 
 
 def response_figures(facts: Mapping[str, Any]) -> dict[str, float]:
@@ -23,6 +27,23 @@ def response_figures(facts: Mapping[str, Any]) -> dict[str, float]:
         parts = {"f": one["f"], "clusters": one["clusters"], "is_used": one["is_strong"]}
         figures |= {f"{one['instrument']}_{part}": float(value) for part, value in parts.items()}
     return figures
+
+
+def tracked_response(facts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, float]]:
+    """What a run in MLflow says of the response.
+
+    Args:
+        facts: as of :func:`response_figures`.
+
+    Returns:
+        parameters: ``learnt_until`` and ``instruments_used``, names or ``none``; metrics: :func:`response_figures` and
+        ``categories_<identification>``, of how many categories each thing identifies the elasticity.
+    """
+    used = [one["instrument"] for one in facts["instruments"] if one["is_strong"]]
+    counts = facts["categories_by_identification"]
+    identified = {f"categories_{name}": float(counts.get(name, 0)) for name in IDENTIFICATIONS}
+    params = {"learnt_until": facts["learnt_until"], "instruments_used": ", ".join(used) or "none"}
+    return params, response_figures(facts) | identified
 
 
 def response_fit(figures: Mapping[str, float]) -> ResponseFit:

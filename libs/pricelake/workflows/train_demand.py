@@ -20,7 +20,7 @@ from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
 from pricelake.workflows.judgement_file import read_judgement, write_judgement
 from pricelake.workflows.provenance import code_version
-from pricelake.workflows.response_figures import PRICE_RESPONSE, response_figures
+from pricelake.workflows.response_figures import PRICE_RESPONSE, response_figures, tracked_response
 
 EXAMPLE_ROWS = 5
 SMALLEST_BATCH = 64
@@ -132,7 +132,7 @@ def _judge_and_register(
     write_judgement(directory, found)
     tags = {"as_of": job.as_of, "code_version": code_version(), **job.lake.journal.inputs_read}
     with Tracker(job.settings.tracking).start_run(f"train_demand {job.as_of}", key, tags) as run:
-        _log(job, run, result, judgement.figures)
+        _log(job, run, result, judgement.figures, response_facts)
         columns = [*(name for name, _ in model.spec.inputs), *SHAPE]
         example = data.held_out().limit(EXAMPLE_ROWS).select(*columns).toPandas()
         uri = registry.log_model(run, directory, LOADER, example, ServedModel(model).predict(example))
@@ -141,11 +141,16 @@ def _judge_and_register(
     return Registered(version, found, True)
 
 
-def _log(job: Job, run: TrackedRun, result: FitResult, figures: dict[str, dict[str, float]]) -> None:
-    run.log_params({"demand": job.settings.demand.model_dump(), "training": job.settings.training.model_dump()})
+def _log(
+    job: Job, run: TrackedRun, result: FitResult, figures: dict[str, dict[str, float]], response: dict[str, Any]
+) -> None:
+    of_response, response_metrics = tracked_response(response)
+    settings = {"demand": job.settings.demand.model_dump(), "training": job.settings.training.model_dump()}
+    run.log_params(settings | {PRICE_RESPONSE: of_response})
     for row in result.history:
         run.log_epoch(row)
-    run.log_metrics({f"{contender}.{name}": value for contender, name, value in metric_rows(figures)})
+    told = metric_rows(figures | {PRICE_RESPONSE: response_metrics})
+    run.log_metrics({f"{contender}.{name}": value for contender, name, value in told})
 
 
 def _settle(job: Job, registry: Registry, done: Registered) -> bool:
