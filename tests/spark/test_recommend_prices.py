@@ -11,7 +11,11 @@ from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import nbinom
 
 from pricelake.errors import ContractError, PricingError
-from pricelake.pricing.recommend import aggregate_to_observed_prices, join_pricing_inputs
+from pricelake.pricing.recommend import (
+    aggregate_to_observed_prices,
+    aggregate_to_recent_state,
+    join_pricing_inputs,
+)
 from pricelake.settings import Settings
 from pricelake.settings.rules import load_rules
 from pricelake.tables import Lake, contract_of
@@ -46,6 +50,7 @@ def panel_rows(
 ) -> list[dict[str, Any]]:
     """The open row of a product and closed rows with the prices seen before."""
     same = {"product_id": product, "market_id": "north", "list_price": Decimal(price), "is_competitor_missing": True}
+    same |= {"availability_rate": 1.0}
     cost = {"unit_cost": Decimal("1.5000"), "cost_source": "brought"}
     evidence = {"sold_periods": 50, "price_changes": 12, "periods_since_sale": 1}
     closed = [
@@ -249,6 +254,22 @@ def test_the_range_seen_leaves_out_guesses_and_outliers(spark: SparkSession) -> 
     rows[2] |= {"is_outlier": True}
     found = aggregate_to_observed_prices(by_contract(spark, "gold.demand_panel", rows)).collect()
     assert [(r["observed_low"], r["observed_high"]) for r in found] == [(Decimal("2.0000"), Decimal("3.0000"))]
+
+
+def test_the_last_quarter_says_whether_sales_show_demand(spark: SparkSession) -> None:
+    stocked = {"availability_rate": 1.0, "is_availability_missing": False}
+    rows = panel_rows("p", prices_seen=("2.00",) * 14)
+    for row in rows:
+        row |= stocked | {"is_outlier": False}
+    rows[0] |= {"availability_rate": 0.02, "is_outlier": True}  # what is out of stock sells little
+    rows[1] |= {"availability_rate": 0.5, "is_outlier": True}
+    rows[2] |= {"availability_rate": 1.0, "is_availability_missing": True}
+    rows[13] |= {"availability_rate": 0.0, "is_outlier": True}  # 14 weeks ago
+    rows += [row | {"is_availability_missing": True} for row in panel_rows("unrecorded")]
+    found = rows_by_product(aggregate_to_recent_state(by_contract(spark, "gold.demand_panel", rows), OPEN))
+    assert found["p"]["recent_availability_rate"] == pytest.approx((0.02 + 0.5 + 10) / 12)
+    assert found["p"]["recent_outlier_rate"] == pytest.approx(1 / 13)
+    assert found["unrecorded"]["recent_availability_rate"] is None
 
 
 def test_inputs_carry_ages_and_keep_products_without_curve_or_history(spark: SparkSession) -> None:

@@ -442,6 +442,11 @@ def test_units_beyond_belief_hold_the_price() -> None:
         ({"identification": None}, "low"),
         ({"identification": "hearsay"}, "low"),
         ({"identification": "weak", "log_units": None}, "none"),
+        ({"recent_availability_rate": 0.05}, "high"),
+        ({"recent_availability_rate": 0.049}, "low"),
+        ({"recent_outlier_rate": 0.199}, "high"),
+        ({"recent_outlier_rate": 0.2}, "low"),
+        ({"recent_outlier_rate": None}, "high"),
     ],
 )
 def test_confidence(change: dict[str, Any], level: str) -> None:
@@ -467,6 +472,17 @@ def test_a_price_whose_elasticity_nothing_identifies_says_so_and_stays_what_it_i
     assert (kept["decision"], kept["reason"].endswith(told)) == ("keep", True)
     without_curve = decide(rules, log_units=None, identification=None)
     assert "weakly_identified" not in without_curve["flags"]
+
+
+def test_sales_that_do_not_show_demand_are_named() -> None:
+    rules = rule_set(MARGIN, STEP)
+    usual = set(decide(rules, unit_cost=1.5)["flags"])
+    for row, flag in (
+        ({"recent_availability_rate": 0.0}, "hardly_in_stock"),
+        ({"recent_outlier_rate": 0.85}, "unusual_sales"),
+    ):
+        assert set(decide(rules, unit_cost=1.5, **row)["flags"]) - usual == {flag}
+    assert not {"hardly_in_stock", "unusual_sales"} & usual
 
 
 def test_a_change_that_may_lose_is_of_low_confidence() -> None:

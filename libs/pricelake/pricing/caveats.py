@@ -21,7 +21,8 @@ def confidence_levels(rows: PricingRows, has_curve: Mask, elasticity: Floats, is
 
     The level follows the relative error of the elasticity, the number of price moves and the periods with sales
     (``HIGH``, ``MEDIUM``). An assumed cost allows ``medium`` at best; a change that may lose within the interval
-    of the elasticity is ``low``, and so is every price whose elasticity is weakly identified.
+    of the elasticity is ``low``. So is every price whose elasticity is weakly identified, or whose product was hardly
+    in stock or sold far outside its own range lately.
 
     Args:
         rows: rows without absurd inputs.
@@ -36,7 +37,8 @@ def confidence_levels(rows: PricingRows, has_curve: Mask, elasticity: Floats, is
         enough = (changes >= least["price_changes"]) & (sold >= least["sold_periods"])
         level = np.where(has_curve & enough & (error <= least["slope_error"]), number, level)
     level = np.where(is_assumed(rows), np.minimum(level, 2), level)
-    level = np.where(is_uplift_unsure | rows.is_weakly_identified, np.minimum(level, 1), level)
+    is_doubtful = rows.is_weakly_identified | rows.is_hardly_in_stock | rows.has_unusual_sales
+    level = np.where(is_uplift_unsure | is_doubtful, np.minimum(level, 1), level)
     return pa.array(LEVELS).take(pa.array(level))
 
 
@@ -57,6 +59,8 @@ def flag_lists(rows: PricingRows, choice: Choice) -> pa.Array:
             "short_history": sold < MEDIUM["sold_periods"],
             "few_price_changes": changes < MEDIUM["price_changes"],
             "weakly_identified": rows.is_weakly_identified,
+            "hardly_in_stock": rows.is_hardly_in_stock,
+            "unusual_sales": rows.has_unusual_sales,
             "planned_promotion": (rows.floats("discount_rate") > 0) | (rows.floats("price_cut_rate") > 0),
             "price_now_breaks_rule": choice.is_forced,
             "ceiling_overruled": choice.decided.bounds.is_ceiling_overruled,

@@ -1,7 +1,7 @@
 """DataFrames around the batch: gather each row's inputs, price them in Arrow batches."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -9,7 +9,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from pricelake.pricing.batch import price_batch
-from pricelake.pricing.rows import CURVE_PARAMETERS, ELASTICITY_SDS, INPUT_COLUMNS, ExpectedUnits
+from pricelake.pricing.rows import (
+    CURVE_PARAMETERS,
+    ELASTICITY_SDS,
+    INPUT_COLUMNS,
+    LEAST_AVAILABILITY_RATE,
+    RECENT_DAYS,
+    ExpectedUnits,
+)
 from pricelake.settings import PricingSettings
 from pricelake.settings.rules import RuleSet
 
@@ -29,6 +36,26 @@ def aggregate_to_observed_prices(panel: DataFrame) -> DataFrame:
     sold = panel.where(~F.col("is_open") & F.col("is_price_observed") & ~F.col("is_outlier"))
     return sold.groupBy(*PRODUCT_MARKET).agg(
         F.min("unit_price").alias("observed_low"), F.max("unit_price").alias("observed_high")
+    )
+
+
+def aggregate_to_recent_state(panel: DataFrame, as_of: date) -> DataFrame:
+    """Whether what each product sold in the last quarter says anything about its demand.
+
+    Args:
+        panel: gold.demand_panel.
+        as_of: as-of date.
+
+    Returns:
+        product_id, market_id; recent_availability_rate: mean of the closed periods of ``RECENT_DAYS`` days that know
+        it, 0-1, null where none does; recent_outlier_rate: share of those periods, 0-1, whose units lay outside the
+        product's range while it was in stock.
+    """
+    recent = panel.where(~F.col("is_open") & (F.col("period_start") >= F.lit(as_of - timedelta(days=RECENT_DAYS))))
+    known = F.when(~F.col("is_availability_missing"), F.col("availability_rate"))
+    unusual = F.col("is_outlier") & (F.col("availability_rate") >= LEAST_AVAILABILITY_RATE)
+    return recent.groupBy(*PRODUCT_MARKET).agg(
+        F.avg(known).alias("recent_availability_rate"), F.avg(unusual.cast("double")).alias("recent_outlier_rate")
     )
 
 
@@ -61,6 +88,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
         panel.where("is_open")
         .join(drawn, on=[*PRODUCT_MARKET, "period_start"], how="left")
         .join(aggregate_to_observed_prices(panel), on=list(PRODUCT_MARKET), how="left")
+        .join(aggregate_to_recent_state(panel, as_of), on=list(PRODUCT_MARKET), how="left")
         .withColumns({"panel_age_days": F.datediff(F.lit(as_of), "period_start"), "model_age_days": age})
         .select(*INPUT_COLUMNS)
     )

@@ -17,6 +17,12 @@ ELASTICITY_SDS = ("elasticity_sd", "elasticity_kind_sd", "elasticity_common_sd")
 IDENTIFIED = ("instruments", "discounts")
 """Values of ``identification`` with which history shows how units answer the price; any other one does not."""
 
+RECENT_DAYS = 91
+LEAST_AVAILABILITY_RATE = 0.05
+"""Below it the demand model takes nothing from a period either, so that the level it states is a stand-in."""
+UNUSUAL_OUTLIER_RATE = 0.2
+"""Three weeks of a quarter; one or two are a party or a slip."""
+
 ExpectedUnits = Callable[[Mapping[str, Floats], Floats], Floats]
 """``(curves, prices) -> units``: expected units at paid prices, shape (n_rows, n_steps); ``curves`` maps
 ``reference_price`` and each of ``CURVE_PARAMETERS`` to an array of shape (n_rows,)."""
@@ -39,6 +45,8 @@ INPUT_COLUMNS = (
     "sold_periods",
     "periods_since_sale",
     "price_changes",
+    "recent_availability_rate",
+    "recent_outlier_rate",
     "observed_low",
     "observed_high",
     "panel_age_days",
@@ -127,6 +135,16 @@ class PricingRows:
         """Where there is a curve whose elasticity history does not show: it is mostly that of the product's kind."""
         identified = pc.is_in(self.batch.column("identification"), value_set=pa.array(IDENTIFIED))
         return np.asarray(self.known("log_units") & ~np.asarray(identified, dtype=bool))
+
+    @cached_property
+    def is_hardly_in_stock(self) -> Mask:
+        """Where a product was in stock for so little of the last quarter that its sales say nothing about demand."""
+        return self.floats("recent_availability_rate") < LEAST_AVAILABILITY_RATE
+
+    @cached_property
+    def has_unusual_sales(self) -> Mask:
+        """Where many periods of the last quarter lay outside the product's own range: nobody knows what goes on."""
+        return self.floats("recent_outlier_rate") >= UNUSUAL_OUTLIER_RATE
 
     @cached_property
     def paid_share(self) -> Floats:

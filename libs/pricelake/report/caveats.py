@@ -180,8 +180,8 @@ def _low_confidence(findings: Findings) -> list[tuple[str, str]]:
             f"Thin evidence behind {'most' if is_most else 'some'} changes",
             f"{count(totals.low_confidence_changed)} of {count(totals.changed)} changed prices "
             f"({share(totals.low_confidence_changed, totals.changed)}) have low confidence: few price moves, a wide "
-            "spread of the estimate, a response that history does not show, or a gain that may be a loss. "
-            + ("Take the others first." if is_most else "Review these first."),
+            "spread of the estimate, a response that history does not show, recent sales that do not show demand, or a "
+            "gain that may be a loss. " + ("Take the others first." if is_most else "Review these first."),
         )
     ]
 

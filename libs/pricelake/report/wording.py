@@ -36,6 +36,8 @@ FLAGS = {
     "short_history": "Short sales history",
     "few_price_changes": "Few price moves in the past",
     "weakly_identified": "History does not show how units answer the price",
+    "hardly_in_stock": "Hardly in stock lately, so that sales do not show demand",
+    "unusual_sales": "Sales far outside what is usual for the product lately",
     "planned_promotion": "A promotion is planned for the period",
     "price_now_breaks_rule": "Today's price breaks a floor or ceiling",
     "ceiling_overruled": "A ceiling gave way to a floor",
