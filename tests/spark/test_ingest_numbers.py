@@ -40,7 +40,7 @@ def ingested(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_facto
     numbers = ["NaN", "Infinity", "-Infinity", "NaN", "Infinity", "-Infinity", "NaN"]
     lines = [f"p1,{day},{number}" for day, number in zip(DAYS, numbers, strict=True)]
     (folder / "numbers.csv").write_text("sku,day,number\n" + "\n".join(lines) + "\n")
-    (folder / "orders.csv").write_text(ORDERS_CSV + "o2,1,c1,p1,2024-02-20 10:00:00,2,5.00,EUR\n")
+    (folder / "orders.csv").write_text(ORDERS_CSV + "o2,1,c1,p1,2024-02-19 10:00:00,2,5.00,EUR\n")
     as_read = request.param == "text"
     tables = {
         name: {
