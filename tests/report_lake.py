@@ -214,7 +214,15 @@ def panel_rows(
 
 def demand_metric_rows() -> list[dict[str, Any]]:
     figures = {
-        "pricelake": {"wape": 0.452, "bias": 0.012, "share_downward": 1.0, "median_elasticity": -1.92, "rows": 27096.0},
+        "pricelake": {
+            "wape": 0.452,
+            "bias": 0.012,
+            "share_downward": 1.0,
+            "median_elasticity": -1.92,
+            "rows": 27096.0,
+            "coverage_80": 0.827,
+            "coverage_80_expected": 0.851,
+        },
         "lightgbm": {"wape": 0.461, "bias": -0.021, "share_downward": 0.81},
         "mean_8_weeks": {"wape": 0.530, "bias": 0.034},
         "last_week": {"wape": 0.627, "bias": 0.004},

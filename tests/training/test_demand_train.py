@@ -110,6 +110,19 @@ def test_naive_figures_are_of_units_as_sold_and_equal_pandas(trained):
         assert summary["demand"]["bias"][name] == pytest.approx(held_out[name].sum() / units.sum() - 1)
 
 
+def test_intervals_hold_as_often_on_held_out_rows_as_the_model_says(spark, trained):
+    settings, summary = trained
+    found = summary["demand"]["interval_coverage"]
+    assert list(found) == ["50", "50_expected", "80", "80_expected"]
+    table = Lake(spark, settings.lake.root).read("gold.demand_metrics").where("figure LIKE 'coverage%'")
+    stored = {row["figure"].removeprefix("coverage_"): row["value"] for row in table.collect()}
+    assert stored == found
+    for rate in (50, 80):
+        assert rate / 100 <= found[f"{rate}_expected"] < 1
+        # 320 rows whose errors of the level eight share: two standard errors are near 0.06
+        assert found[f"{rate}"] == pytest.approx(found[f"{rate}_expected"], abs=0.1)
+
+
 def test_the_true_elasticities_are_told_apart(spark, trained):
     settings, summary = trained
     model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, CHAMPION))
@@ -203,6 +216,8 @@ def test_its_run_can_be_looked_up_in_mlflow(spark, trained):
     assert sum(counts.values()) == 2
     assert run.data.params["price_response.learnt_until"] == AS_OF.isoformat()
     assert run.data.params["price_response.instruments_used"] == ("cost" if instrument["is_strong"] else "none")
+    covered = run.data.metrics["pricelake.coverage_80"]
+    assert covered == pytest.approx(summary["demand"]["interval_coverage"]["80"])
     epochs = registry.client.get_metric_history(run.info.run_id, "validation_loss")
     assert [point.step for point in epochs] == list(range(1, summary["training"]["epochs"] + 1))
 

@@ -17,7 +17,7 @@ from pricelake.report.evidence_facts import (
 )
 from pricelake.report.facts import Count, DecisionTotals, ElasticityRange, PromotedShares, RecentPeriods
 from pricelake.report.findings import Findings
-from pricelake.report.verdicts import forecast_verdict, ranking_verdict
+from pricelake.report.verdicts import coverage_verdict, forecast_verdict, ranking_verdict
 from pricelake.workflows.write_report import knows_season
 
 DAY = date(2024, 3, 4)
@@ -218,6 +218,17 @@ def test_the_best_forecast_is_named_whoever_made_it() -> None:
         "43.6 %."
     )
     assert forecast_verdict(HeldOutFigures(DAY, {})) == ""
+
+
+def test_what_intervals_held_stands_beside_what_they_should() -> None:
+    values = {"pricelake": {"wape": 0.5, "coverage_80": 0.812, "coverage_80_expected": 0.846, "coverage_50": 0.6}}
+    figures = HeldOutFigures(DAY, values)
+    assert coverage_verdict(figures, "week", 0.8).replace("\u00a0", " ") == (
+        "What was sold lay in the model's 80 % interval in 81.2 % of all product-weeks. 84.6 % would be right: "
+        "customers buy in whole units, so that an interval that is not to hold too seldom holds more often where few "
+        "are sold."
+    )
+    assert coverage_verdict(figures, "week", 0.5) == coverage_verdict(HeldOutFigures(DAY, {}), "week", 0.8) == ""
 
 
 def test_the_best_ranking_is_named_by_kind_of_purchase() -> None:

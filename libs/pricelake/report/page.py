@@ -30,7 +30,7 @@ from pricelake.report.price_plots import (
     opportunity_bars,
     rule_bars,
 )
-from pricelake.report.verdicts import forecast_verdict, ranking_verdict
+from pricelake.report.verdicts import coverage_verdict, forecast_verdict, ranking_verdict
 
 
 def as_script(content: Any) -> Markup:
@@ -113,5 +113,8 @@ def render(findings: Findings) -> str:
         caveats=caveats(findings),
         contenders=ordered_contenders(findings.held_out) if findings.held_out else [],
         forecast_verdict=forecast_verdict(findings.held_out) if findings.held_out else "",
+        coverage_verdict=coverage_verdict(findings.held_out, findings.period, findings.interval_rate)
+        if findings.held_out
+        else "",
         ranking_verdict=ranking_verdict(findings.rankings),
     )

@@ -18,6 +18,18 @@ def forecast_verdict(held_out: HeldOutFigures) -> str:
     return f"Best {', and '.join(told)}." if told else ""
 
 
+def coverage_verdict(held_out: HeldOutFigures, period: str, interval_rate: float) -> str:
+    """How often our intervals held on the held-out periods, beside how often they should; '' where it is not known."""
+    own, name = held_out.values.get(OWN_MODEL, {}), f"coverage_{interval_rate * 100:g}"
+    if name not in own or f"{name}_expected" not in own:
+        return ""
+    return (
+        f"What was sold lay in the model's {interval_rate * 100:g} % interval in {rate(own[name])} of all "
+        f"product-{period}s. {rate(own[f'{name}_expected'])} would be right: customers buy in whole units, so that an "
+        "interval that is not to hold too seldom holds more often where few are sold."
+    )
+
+
 def ranking_verdict(rankings: Sequence[RankingQuality]) -> str:
     """Which contender ranks best, by kind of purchase."""
     told = []

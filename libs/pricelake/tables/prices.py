@@ -25,7 +25,7 @@ DEMAND_METRICS = TableContract(
             TEXT,
             "pricelake, mean_8_weeks, last_week, lightgbm, ...; price_response: how the response was learnt",
         ),
-        required("figure", TEXT, "wape, bias, share_downward, median_elasticity, rows, ..."),
+        required("figure", TEXT, "wape, bias, share_downward, coverage_80, median_elasticity, rows, ..."),
         required("value", DOUBLE, "the figure; units and meaning: docs/tables.md"),
         required("model_version", TEXT, "registered version that was judged"),
     ),

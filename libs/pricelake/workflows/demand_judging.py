@@ -19,7 +19,14 @@ from pricelake.demand.inputs import (
     exposure,
 )
 from pricelake.demand.model import DemandModel, load_model
-from pricelake.demand.prediction import at_usual_price, encoded_for, with_curve, with_elasticity, with_expected_units
+from pricelake.demand.prediction import (
+    at_usual_price,
+    encoded_for,
+    with_curve,
+    with_elasticity,
+    with_expected_units,
+    with_uncertainty,
+)
 from pricelake.demand.uncertainty import level_errors, log_units_sd
 from pricelake.errors import TrainingError
 from pricelake.evaluation.baselines import (
@@ -34,6 +41,7 @@ from pricelake.evaluation.baselines import (
     with_naive_forecasts,
 )
 from pricelake.evaluation.held_out import Contender, elasticity_figures, gates, judge, judge_by, score_bias
+from pricelake.evaluation.interval_coverage import interval_coverage
 from pricelake.tracking import CHAMPION, Registry
 from pricelake.workflows.demand_data import PreparedData, closed_panel
 from pricelake.workflows.job import Job
@@ -46,6 +54,9 @@ CONTENDERS = (
     Contender(TREES, TREES, f"{TREES}_raised"),
 )
 CATEGORIES_SHOWN = 40
+RELATIVE_VARIANCE = "relative_variance"
+NARROW_RATE = 0.5
+"""Coverage of the intervals that are judged beside those of ``pricing.interval_rate``."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +114,15 @@ def judge_model(job: Job, data: PreparedData, model: DemandModel, registry: Regi
     days = job.settings.features.period_days
     panel = closed_panel(job)
     naive = with_naive_forecasts(trees, panel, data.periods.held_out, days, exposure())
-    curves = _with_own_forecast(with_curve(naive, model), OWN)
+    curves = _with_own_spread(_with_own_forecast(with_curve(naive, model), OWN), model)
     held_out = with_elasticity(curves, "elasticity", F.lit(0.0)).persist()
     is_stock_known = not panel.where("NOT is_availability_missing").isEmpty()
     baseline = IN_STOCK if is_stock_known else MEAN_8
     contenders = (*CONTENDERS, Contender(IN_STOCK, IN_STOCK)) if is_stock_known else CONTENDERS
     figures = judge(held_out, contenders)
     figures[OWN] |= elasticity_figures(held_out, "elasticity") | {"score_bias": score_bias(held_out, OWN, "dispersion")}
+    rates = sorted({NARROW_RATE, job.settings.pricing.interval_rate})
+    figures[OWN] |= interval_coverage(held_out, OWN, RELATIVE_VARIANCE, rates)
     figures[TREES] |= {"training_rows": float(booster.rows)}
     champion = _champion(job, registry)
     champion_wape = None if champion is None else _champion_wape(job, data, champion)
@@ -137,6 +150,17 @@ def _with_own_forecast(curves: DataFrame, name: str) -> DataFrame:
     ratio = F.col("log_price_ratio")
     forecast = with_expected_units(curves, name, ratio)
     return with_expected_units(forecast, f"{name}_raised", ratio + F.lit(LOG_RAISE))
+
+
+def _with_own_spread(curves: DataFrame, model: DemandModel) -> DataFrame:
+    """Rows with the relative variance of the mean of their units at the price that was paid.
+
+    It is what :func:`pricelake.pricing.objective.intervals` works with, of the time in stock like the forecast itself.
+    """
+    category = F.expr(LEVEL_SQL["category"])
+    uncertain = with_uncertainty(curves.withColumn("category_value", category), model)
+    of_price = F.col("log_price_ratio") * F.col("elasticity_sd")
+    return uncertain.withColumn(RELATIVE_VARIANCE, F.col("log_units_sd") ** 2 + of_price**2)
 
 
 def _lightgbm(job: Job, data: PreparedData) -> Booster:

@@ -190,6 +190,9 @@ def _summary(done: Registered, is_champion: bool) -> dict[str, Any]:
             },
             "median_elasticity": own["median_elasticity"],
             "elasticity": {name: value for name, value in own.items() if name.startswith("elasticity_")},
+            "interval_coverage": {
+                name.removeprefix("coverage_"): value for name, value in own.items() if name.startswith("coverage_")
+            },
             "held_out_rows": int(own["rows"]),
             "by_category": done.found["by_category"],
             "lightgbm": done.found["lightgbm"],
