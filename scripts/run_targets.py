@@ -70,6 +70,8 @@ DEMO_TARGETS = (
     Target("WAPE on rows with an observed price, LightGBM", ("demand.wape_price_observed.lightgbm",)),
     Target("WAPE, mean of last 8 weeks", ("demand.wape.mean_8_weeks",)),
     Target("WAPE, last week", ("demand.wape.last_week",)),
+    Target("held-out rows inside the 80 % interval", ("demand.interval_coverage.80",)),
+    Target("the same, if forecast and spread are right", ("demand.interval_coverage.80_expected",)),
     DOWNWARD,
     Target(
         "median elasticity at the reference price, held-out periods",

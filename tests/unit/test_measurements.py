@@ -11,6 +11,7 @@ DEMO: dict[str, Any] = {
     "demand": {
         "wape": {"pricelake": 0.5, "lightgbm": 0.51, "mean_8_weeks": 0.6, "last_week": 0.7},
         "wape_price_observed": {"pricelake": 0.41, "lightgbm": 0.42},
+        "interval_coverage": {"50": 0.55, "50_expected": 0.6, "80": 0.83, "80_expected": 0.85},
         "share_downward": 1.0,
         "median_elasticity": -1.5,
     },
