@@ -11,11 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import nbinom
 
 from pricelake.errors import ContractError, PricingError
-from pricelake.pricing.recommend import (
-    aggregate_to_observed_prices,
-    aggregate_to_recent_state,
-    join_pricing_inputs,
-)
+from pricelake.pricing.recommend import aggregate_to_past, join_pricing_inputs
 from pricelake.settings import Settings
 from pricelake.settings.rules import load_rules
 from pricelake.tables import Lake, contract_of
@@ -252,7 +248,7 @@ def test_the_range_seen_leaves_out_guesses_and_outliers(spark: SparkSession) -> 
     rows = panel_rows("p", prices_seen=("2.00", "1.00", "9.00", "3.00", "2.50"))
     rows[1] |= {"is_price_observed": False}
     rows[2] |= {"is_outlier": True}
-    found = aggregate_to_observed_prices(by_contract(spark, "gold.demand_panel", rows)).collect()
+    found = aggregate_to_past(by_contract(spark, "gold.demand_panel", rows), OPEN).collect()
     assert [(r["observed_low"], r["observed_high"]) for r in found] == [(Decimal("2.0000"), Decimal("3.0000"))]
 
 
@@ -266,7 +262,7 @@ def test_the_last_quarter_says_whether_sales_show_demand(spark: SparkSession) ->
     rows[2] |= {"availability_rate": 1.0, "is_availability_missing": True}
     rows[13] |= {"availability_rate": 0.0, "is_outlier": True}  # 14 weeks ago
     rows += [row | {"is_availability_missing": True} for row in panel_rows("unrecorded")]
-    found = rows_by_product(aggregate_to_recent_state(by_contract(spark, "gold.demand_panel", rows), OPEN))
+    found = rows_by_product(aggregate_to_past(by_contract(spark, "gold.demand_panel", rows), OPEN))
     assert found["p"]["recent_availability_rate"] == pytest.approx((0.02 + 0.5 + 10) / 12)
     assert found["p"]["recent_outlier_rate"] == pytest.approx(1 / 13)
     assert found["unrecorded"]["recent_availability_rate"] is None

@@ -23,39 +23,32 @@ from pricelake.settings.rules import RuleSet
 PRODUCT_MARKET = ("product_id", "market_id")
 
 
-def aggregate_to_observed_prices(panel: DataFrame) -> DataFrame:
-    """The span of prices each product has been sold at in each market.
-
-    Args:
-        panel: gold.demand_panel.
-
-    Returns:
-        product_id, market_id, observed_low, observed_high: lowest and highest unit_price of closed periods with sales,
-        decimal(18,4); outlier periods are left out, a product without a sale has no row.
-    """
-    sold = panel.where(~F.col("is_open") & F.col("is_price_observed") & ~F.col("is_outlier"))
-    return sold.groupBy(*PRODUCT_MARKET).agg(
-        F.min("unit_price").alias("observed_low"), F.max("unit_price").alias("observed_high")
-    )
-
-
-def aggregate_to_recent_state(panel: DataFrame, as_of: date) -> DataFrame:
-    """Whether what each product sold in the last quarter says anything about its demand.
+def aggregate_to_past(panel: DataFrame, as_of: date) -> DataFrame:
+    """What is told by the closed periods of each product in each market, in one pass over them.
 
     Args:
         panel: gold.demand_panel.
         as_of: as-of date.
 
     Returns:
-        product_id, market_id; recent_availability_rate: mean of the closed periods of ``RECENT_DAYS`` days that know
-        it, 0-1, null where none does; recent_outlier_rate: share of those periods, 0-1, whose units lay outside the
-        product's range while it was in stock.
+        product_id, market_id; observed_low, observed_high: lowest and highest unit_price of periods with sales,
+        decimal(18,4), outlier periods left out, null without a sale; recent_availability_rate: mean of the periods of
+        the last ``RECENT_DAYS`` days that know it, 0-1, null where none does; recent_outlier_rate: share of the periods
+        of these days, 0-1, whose units lay outside the product's range while it was in stock.
     """
-    recent = panel.where(~F.col("is_open") & (F.col("period_start") >= F.lit(as_of - timedelta(days=RECENT_DAYS))))
-    known = F.when(~F.col("is_availability_missing"), F.col("availability_rate"))
+    sold_at = F.when(F.col("is_price_observed") & ~F.col("is_outlier"), F.col("unit_price"))
+    is_recent = F.col("period_start") >= F.lit(as_of - timedelta(days=RECENT_DAYS))
+    known = F.when(is_recent & ~F.col("is_availability_missing"), F.col("availability_rate"))
     unusual = F.col("is_outlier") & (F.col("availability_rate") >= LEAST_AVAILABILITY_RATE)
-    return recent.groupBy(*PRODUCT_MARKET).agg(
-        F.avg(known).alias("recent_availability_rate"), F.avg(unusual.cast("double")).alias("recent_outlier_rate")
+    return (
+        panel.where("NOT is_open")
+        .groupBy(*PRODUCT_MARKET)
+        .agg(
+            F.min(sold_at).alias("observed_low"),
+            F.max(sold_at).alias("observed_high"),
+            F.avg(known).alias("recent_availability_rate"),
+            F.avg(F.when(is_recent, unusual.cast("double"))).alias("recent_outlier_rate"),
+        )
     )
 
 
@@ -87,8 +80,7 @@ def join_pricing_inputs(panel: DataFrame, curves: DataFrame, as_of: date, traine
     return (
         panel.where("is_open")
         .join(drawn, on=[*PRODUCT_MARKET, "period_start"], how="left")
-        .join(aggregate_to_observed_prices(panel), on=list(PRODUCT_MARKET), how="left")
-        .join(aggregate_to_recent_state(panel, as_of), on=list(PRODUCT_MARKET), how="left")
+        .join(aggregate_to_past(panel, as_of), on=list(PRODUCT_MARKET), how="left")
         .withColumns({"panel_age_days": F.datediff(F.lit(as_of), "period_start"), "model_age_days": age})
         .select(*INPUT_COLUMNS)
     )
