@@ -6,6 +6,8 @@ their variance is ``m + v m^2``. For goods sold by weight this is an approximati
 at once.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
@@ -37,6 +39,29 @@ def units_interval(mean: npt.ArrayLike, relative_variance: npt.ArrayLike, rate: 
     tail = (1.0 - min(rate, LARGEST_RATE)) / 2.0
     low, high = (_quantile(mean_, variance, at) for at in (tail, 1.0 - tail))
     return np.minimum(low, np.floor(mean_)), np.maximum(high, np.ceil(mean_))
+
+
+def relative_variance_at(log_units_sd: Any, log_price_ratio: Any, elasticity_sd: Any) -> Any:
+    """Of the mean that a period's units are drawn around, at one price; shape and kind of the arguments.
+
+    The first part is a relative variance as it is measured, the second one to first order (delta method); the two
+    errors are independent.
+
+    Args:
+        log_units_sd: of a curve, numbers, arrays or columns of Spark.
+        log_price_ratio: log of the price over the reference price.
+        elasticity_sd: of a curve.
+    """
+    return log_units_sd**2 + (log_price_ratio * elasticity_sd) ** 2
+
+
+def coverage_names(rate: float) -> tuple[str, str]:
+    """Names of the figures that say how often intervals of a rate hold, and how often they should.
+
+    Such as ``coverage_80`` and ``coverage_80_expected``.
+    """
+    name = f"coverage_{rate * 100:g}"
+    return name, f"{name}_expected"
 
 
 def share_between(

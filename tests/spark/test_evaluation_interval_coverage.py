@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 from scipy.stats import nbinom
 
-from pricelake.evaluation.interval_coverage import coverage_names, interval_coverage
+from pricelake.evaluation.interval_coverage import interval_coverage
+from pricelake.period_units import coverage_names
 
 RATES = (0.5, 0.8)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.period_units import share_between, units_interval
+from pricelake.period_units import coverage_names, share_between, units_interval
 
 ROWS, UNKNOWN = "rows", "unknown"
 
@@ -42,12 +42,6 @@ def interval_coverage(
     if found is None or not found[ROWS] or found[UNKNOWN]:
         return dict.fromkeys(names, math.nan)
     return {name: float(found[name]) / float(found[ROWS]) for name in names}
-
-
-def coverage_names(rate: float) -> tuple[str, str]:
-    """Names of the two figures of a rate, such as ``coverage_80`` and ``coverage_80_expected``."""
-    name = f"coverage_{rate * 100:g}"
-    return name, f"{name}_expected"
 
 
 def _summed(rates: Sequence[float]) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from pricelake.period_units import units_interval
+from pricelake.period_units import relative_variance_at, units_interval
 from pricelake.pricing.money import TICKS_PER_UNIT, Floats, Mask, Ticks
 from pricelake.pricing.rows import ELASTICITY_SDS, ExpectedUnits, PricingRows
 from pricelake.settings import PricingSettings
@@ -180,8 +180,8 @@ def intervals(
     by_price = np.hypot(slope * slope_sd, diverted)
     uplift_sd = np.where(is_same, 0.0, np.hypot((net_then - net_now) * level_sd, by_price))
     return Intervals(
-        _around(now[1], level_sd**2 + (u_now * slope_sd) ** 2, interval_rate),
-        _around(then[1], level_sd**2 + (u_then * slope_sd) ** 2, interval_rate),
+        _around(now[1], relative_variance_at(level_sd, u_now, slope_sd), interval_rate),
+        _around(then[1], relative_variance_at(level_sd, u_then, slope_sd), interval_rate),
         Interval(uplift - z * uplift_sd, uplift + z * uplift_sd),
         np.vstack([slope * _elasticity_errors(rows), diverted]),
         uplift - z * by_price > 0,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pricelake.period_units import units_interval
+from pricelake.period_units import relative_variance_at, units_interval
 from pricelake.report.facts import DrawnCurve, ObservedPeriod, Recommendation
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ def draw_curve(
     prices = np.geomspace(low, high, STEPS)
     units = expected_units({name: np.array([value]) for name, value in curve.items()}, prices[np.newaxis, :])[0]
     u = np.log(prices / curve["reference_price"])
-    variance = curve["log_units_sd"] ** 2 + (u * curve["elasticity_sd"]) ** 2
+    variance = relative_variance_at(curve["log_units_sd"], u, curve["elasticity_sd"])
     units_low, units_high = units_interval(units, variance, interval_rate)
     return DrawnCurve(
         recommendation=recommendation,

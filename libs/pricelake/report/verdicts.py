@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pricelake.period_units import coverage_names
 from pricelake.report.evidence_facts import HeldOutFigures, RankingQuality
 from pricelake.report.wording import CONTENDERS, PURCHASES, number, rate, words
 
@@ -20,12 +21,12 @@ def forecast_verdict(held_out: HeldOutFigures) -> str:
 
 def coverage_verdict(held_out: HeldOutFigures, period: str, interval_rate: float) -> str:
     """How often our intervals held on the held-out periods, beside how often they should; '' where it is not known."""
-    own, name = held_out.values.get(OWN_MODEL, {}), f"coverage_{interval_rate * 100:g}"
-    if name not in own or f"{name}_expected" not in own:
+    own, (held, wanted) = held_out.values.get(OWN_MODEL, {}), coverage_names(interval_rate)
+    if held not in own or wanted not in own:
         return ""
     return (
-        f"What was sold lay in the model's {interval_rate * 100:g} % interval in {rate(own[name])} of all "
-        f"product-{period}s. {rate(own[f'{name}_expected'])} would be right: customers buy in whole units, so that an "
+        f"What was sold lay in the model's {interval_rate * 100:g} % interval in {rate(own[held])} of all "
+        f"product-{period}s. {rate(own[wanted])} would be right: customers buy in whole units, so that an "
         "interval that is not to hold too seldom holds more often where few are sold."
     )
 

@@ -42,6 +42,7 @@ from pricelake.evaluation.baselines import (
 )
 from pricelake.evaluation.held_out import Contender, elasticity_figures, gates, judge, judge_by, score_bias
 from pricelake.evaluation.interval_coverage import interval_coverage
+from pricelake.period_units import relative_variance_at
 from pricelake.tracking import CHAMPION, Registry
 from pricelake.workflows.demand_data import PreparedData, closed_panel
 from pricelake.workflows.job import Job
@@ -159,8 +160,8 @@ def _with_own_spread(curves: DataFrame, model: DemandModel) -> DataFrame:
     """
     category = F.expr(LEVEL_SQL["category"])
     uncertain = with_uncertainty(curves.withColumn("category_value", category), model)
-    of_price = F.col("log_price_ratio") * F.col("elasticity_sd")
-    return uncertain.withColumn(RELATIVE_VARIANCE, F.col("log_units_sd") ** 2 + of_price**2)
+    parts = (F.col(name) for name in ("log_units_sd", "log_price_ratio", "elasticity_sd"))
+    return uncertain.withColumn(RELATIVE_VARIANCE, relative_variance_at(*parts))
 
 
 def _lightgbm(job: Job, data: PreparedData) -> Booster:
