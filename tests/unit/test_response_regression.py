@@ -8,12 +8,11 @@ import pytest
 import statsmodels.api as sm
 
 from pricelake.demand.curve import response
-from pricelake.demand.inputs import MIN_AVAILABILITY_RATE
 from pricelake.demand.response.between import Between
 from pricelake.demand.response.fitting import Fitted, Prior, Start, add_up, fit_response
 from pricelake.demand.response.identification import identified_by
 from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_effect
-from pricelake.demand.response.pack import Pack, Response
+from pricelake.demand.response.pack import MIN_AVAILABILITY_RATE, Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
 from pricelake.pricing.batch import price_batch
 from pricelake.settings import PricingSettings

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pricelake.demand.response.pack import MIN_AVAILABILITY_RATE
+
 PAIR = ("product_id", "market_id")
 ROW_KEY = (*PAIR, "period_start")
 CATEGORY_KEY = ("market_id", "department", "category", "period_start")
@@ -79,9 +81,6 @@ PANEL_PRICE_RATIO = "panel_log_price_ratio"
 """The price column of models that fill unseen prices as the panel does, with the last price paid."""
 
 MAX_LOG_PRICE_RATIO = 1.5
-MIN_AVAILABILITY_RATE = 1e-6
-"""A product that was not in stock sells nothing at any price: next to nothing is expected, and the row says nothing.
-A floor of 2 % would say that in 2 % of the period nobody bought, which hardly happens to those that sell much."""
 FIRST_MONDAY = "2000-01-03"
 
 

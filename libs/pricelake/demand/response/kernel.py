@@ -210,9 +210,13 @@ def _by_category(
 
 
 def _crossed(columns: Floats, weight: Floats, number: Indices) -> Floats:
-    """Sums of weighted products of columns by number, shape ``(n_numbers, n_columns, n_columns)``."""
-    each = [[np.bincount(number, weight * one * other) for other in columns.T] for one in columns.T]
-    return np.moveaxis(np.array(each), -1, 0)
+    """Sums of weighted products of columns by number, shape ``(n_numbers, n_columns, n_columns)``; symmetric."""
+    size = columns.shape[1]
+    found = np.empty((int(number.max()) + 1, size, size))
+    for row, column in zip(*np.triu_indices(size), strict=True):
+        found[:, row, column] = np.bincount(number, weight * columns[:, row] * columns[:, column])
+        found[:, column, row] = found[:, row, column]
+    return found
 
 
 def _left(information: Floats) -> Floats:

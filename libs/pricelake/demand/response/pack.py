@@ -1,5 +1,6 @@
 """What the response regression passes over, and where it stands."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-NOT_IN_STOCK = -13.0
-"""Log exposure below which a row says nothing of its period's demand."""
+MIN_AVAILABILITY_RATE = 1e-6
+"""A product that was not in stock sells nothing at any price: next to nothing is expected, and the row says nothing.
+A floor of 2 % would say that in 2 % of the period nobody bought, which hardly happens to those that sell much."""
+NOT_IN_STOCK = math.log(MIN_AVAILABILITY_RATE) + 0.5
+"""Log exposure below which a row says nothing of its period's demand; rows at the floor lie half a log below."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def pool(
             squares = coefficients[columns] ** 2 + np.diag(covariance)[columns]
             block_variance[name] = float((squares.sum() + feature_sd**2) / (len(columns) + 1))
         left = estimate / mean - 1.0 - features @ coefficients
-        wider = _Wider((together - 1.0) * weight**2 / np.where(is_known, known, 1.0), weight * own.shared / mean)
+        wider = _Wider((together - 1.0) * weight / (1.0 + known * product_variance), weight * own.shared / mean)
         grouped = effects.renew(left, weight, wider)
         unsure = effects.unsure(np.sum((features @ covariance) * features, axis=1))
         residuals = weight**2 * ((left - grouped) ** 2 + unsure)
