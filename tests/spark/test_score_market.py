@@ -17,7 +17,7 @@ from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import ScoreboardFile
 from pricelake.workflows.job import SilentReporter
 from pricelake.workflows.own_code import create
-from pricelake.workflows.score import score
+from pricelake.workflows.scoreboard.score import score
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"

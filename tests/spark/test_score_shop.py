@@ -15,8 +15,8 @@ from pricelake.evaluation.scoring.effort import Effort
 from pricelake.settings import LakeSettings, Settings
 from pricelake.sources import pseudonym_of
 from pricelake.tables import Lake
-from pricelake.workflows.score_pricelake import CURVE, SHARED, UPLIFT, read_pricelake, read_recommendations
-from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop
+from pricelake.workflows.scoreboard.pricelake import CURVE, SHARED, UPLIFT, read_pricelake, read_recommendations
+from pricelake.workflows.scoreboard.shop import MODEL_JOBS, ScoredShop
 from tests.report_lake import AS_OF, frame_of, made_up_tables, write_tables
 from tests.spark.ingest_shop import write_shop
 

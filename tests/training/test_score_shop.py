@@ -12,9 +12,9 @@ from pricelake.evaluation.contenders.lazy import StatusQuo
 from pricelake.evaluation.rows import FIGURES
 from pricelake.settings.scoreboard import Case, Part, ScoreboardSettings
 from pricelake.settings.simulation import SimulationSettings
-from pricelake.workflows import score as scoreboard
-from pricelake.workflows import score_shop
 from pricelake.workflows.job import SilentReporter
+from pricelake.workflows.scoreboard import score as scoreboard
+from pricelake.workflows.scoreboard import shop as scored_shop
 
 RULES = Path(__file__).parents[2] / "conf/rules/scoreboard.yaml"
 PARTS: tuple[Part, ...] = ("own_price_bias", "after_change", "profit_capture", "promise", "recommendation")
@@ -34,8 +34,8 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         known = usual(with_lists=with_lists)
         return {name: known.get(name, {}) | SHORT.get(name, {}) for name in {**known, **SHORT}}
 
-    usual = score_shop.quicker
-    monkeypatch.setattr(score_shop, "quicker", shorter)
+    usual = scored_shop.quicker
+    monkeypatch.setattr(scored_shop, "quicker", shorter)
     monkeypatch.setattr(scoreboard, "rivals", lambda _: [StatusQuo(), HierarchicalOls()])
 
 

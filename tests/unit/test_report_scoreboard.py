@@ -12,13 +12,13 @@ from scipy.stats import bootstrap, ttest_1samp, ttest_rel
 
 from pricelake.errors import PriceLakeError
 from pricelake.evaluation import rows as evaluation
-from pricelake.report.scoreboard_claims import LIMITS
-from pricelake.report.scoreboard_figures import BY_NAME, KNOWN, SECTIONS
-from pricelake.report.scoreboard_page import render_scoreboard
-from pricelake.report.scoreboard_pairs import lead_interval
-from pricelake.report.scoreboard_plots import dot_plot, shown_scores
-from pricelake.report.scoreboard_record import read_record
-from pricelake.report.scoreboard_standing import Board, boards_of, lost_figures
+from pricelake.report.scoreboard.claims import LIMITS
+from pricelake.report.scoreboard.figures import BY_NAME, KNOWN, SECTIONS
+from pricelake.report.scoreboard.page import render_scoreboard
+from pricelake.report.scoreboard.pairs import lead_interval
+from pricelake.report.scoreboard.plots import dot_plot, shown_scores
+from pricelake.report.scoreboard.record import read_record
+from pricelake.report.scoreboard.standing import Board, boards_of, lost_figures
 
 ALL = [
     "competitor_reaction",

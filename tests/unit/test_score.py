@@ -25,12 +25,12 @@ from pricelake.settings.scoreboard import (
     ScoreboardSettings,
 )
 from pricelake.settings.simulation import Switches
-from pricelake.workflows import score
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.score import movements
-from pricelake.workflows.score_case import Judged, rivals
-from pricelake.workflows.score_kept import FOLDER
-from pricelake.workflows.score_rounds import BUILT_IN, CONFOUNDING, Round, rounds_of, twins_of
+from pricelake.workflows.scoreboard import score
+from pricelake.workflows.scoreboard.case import Judged, rivals
+from pricelake.workflows.scoreboard.kept import FOLDER
+from pricelake.workflows.scoreboard.rounds import BUILT_IN, CONFOUNDING, Round, rounds_of, twins_of
+from pricelake.workflows.scoreboard.score import movements
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "conf/scoreboards"

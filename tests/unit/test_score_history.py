@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from pricelake.workflows.score_history import MONEY, OF_THE_PERIOD, assemble
+from pricelake.workflows.scoreboard.history import MONEY, OF_THE_PERIOD, assemble
 
 WEEK = timedelta(days=7)
 START = date(2024, 1, 1)

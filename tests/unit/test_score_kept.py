@@ -10,11 +10,11 @@ from pricelake.errors import SettingsError
 from pricelake.evaluation.rows import Measured, Setting
 from pricelake.settings.rules import load_rules
 from pricelake.settings.scoreboard import Case, ScoreboardSettings
-from pricelake.workflows import score
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.score_case import Judged
-from pricelake.workflows.score_kept import KeptCases, origin_of
-from pricelake.workflows.score_rounds import Round
+from pricelake.workflows.scoreboard import score
+from pricelake.workflows.scoreboard.case import Judged
+from pricelake.workflows.scoreboard.kept import KeptCases, origin_of
+from pricelake.workflows.scoreboard.rounds import Round
 
 RULES = Path(__file__).parents[2] / "conf/rules/scoreboard.yaml"
 SETTING = Setting(("sold_out",), "weak", weeks=4, group=None, sold_out_rate=0.2, case="wide")

@@ -12,7 +12,7 @@ from pricelake.cli import app as commands
 from pricelake.cli.app import app
 from pricelake.errors import SettingsError
 from pricelake.settings.simulation import Switches
-from pricelake.workflows.score_page import write_page
+from pricelake.workflows.scoreboard.page import write_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +86,7 @@ def test_the_command_says_that_there_is_nothing_to_draw(tmp_path: Path) -> None:
 def test_the_record_says_how_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]) -> None:
     told: list[str] = []
     monkeypatch.setattr("pricelake.session.build_session", lambda *_: None)
-    monkeypatch.setattr("pricelake.workflows.score.score", lambda *given, **_: told.append(given[3]))
+    monkeypatch.setattr("pricelake.workflows.scoreboard.score.score", lambda *given, **_: told.append(given[3]))
     out = tmp_path / "my figures" / "scoreboard.json"
     out.parent.mkdir()
     out.write_text(json.dumps(RECORD), encoding="utf-8")

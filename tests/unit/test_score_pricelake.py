@@ -18,14 +18,15 @@ from pricelake.evaluation.scoring.effort import Effort
 from pricelake.evaluation.scoring.fits import run
 from pricelake.evaluation.scoring.stability import REFITS, stability
 from pricelake.evaluation.scoring.stage import Stage, enter
-from pricelake.report.scoreboard_claims import CLAIMS
+from pricelake.report.scoreboard.claims import CLAIMS
 from pricelake.settings import Settings
 from pricelake.settings.rules import load_rules
 from pricelake.sources import pseudonym_of
-from pricelake.workflows import score_again, score_shop
 from pricelake.workflows.job import SilentReporter
-from pricelake.workflows.score_pricelake import CURVE, KEY, SHARED, UPLIFT, PriceLakeCurves
-from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop, run_shop, told
+from pricelake.workflows.scoreboard import again
+from pricelake.workflows.scoreboard import shop as scored_shop
+from pricelake.workflows.scoreboard.pricelake import CURVE, KEY, SHARED, UPLIFT, PriceLakeCurves
+from pricelake.workflows.scoreboard.shop import MODEL_JOBS, ScoredShop, run_shop, told
 
 ROOT = Path(__file__).parents[2]
 OFFERS = pd.DataFrame(
@@ -178,9 +179,9 @@ class Jobs:
 
 
 def shop_of(folder: Path, monkeypatch: pytest.MonkeyPatch, jobs: Jobs, **asked: bool) -> ScoredShop:
-    monkeypatch.setattr(score_shop, "run_job", jobs.run)
-    monkeypatch.setattr(score_shop, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
-    monkeypatch.setattr(score_shop, "read_history", lambda *_: HISTORY)
+    monkeypatch.setattr(scored_shop, "run_job", jobs.run)
+    monkeypatch.setattr(scored_shop, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
+    monkeypatch.setattr(scored_shop, "read_history", lambda *_: HISTORY)
     market: Any = SimpleNamespace(shop=folder / "shop.yaml", as_of=date(2024, 3, 4))
     rules = ROOT / "conf/rules/scoreboard.yaml"
     asked = {"with_model": True, "with_lists": False} | asked
@@ -279,10 +280,10 @@ def test_a_shop_without_tables_and_a_user_who_stops_end_the_run(
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, run: Any, read: Any) -> None:
-    monkeypatch.setattr(score_again, "run_job", run)
-    monkeypatch.setattr(score_again, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
-    monkeypatch.setattr(score_again, "Lake", lambda *_: None)
-    monkeypatch.setattr(score_again, "read_pricelake", read)
+    monkeypatch.setattr(again, "run_job", run)
+    monkeypatch.setattr(again, "job_entry", lambda _: SimpleNamespace(workflow=lambda: None))
+    monkeypatch.setattr(again, "Lake", lambda *_: None)
+    monkeypatch.setattr(again, "read_pricelake", read)
 
 
 def test_a_variant_is_a_contender_under_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +296,7 @@ def test_a_variant_is_a_contender_under_its_own_settings(tmp_path: Path, monkeyp
 
     stand_in(monkeypatch, run, lambda _lake, after, _day: contender(error=after.error, effort=after.effort))
     changes = {"demand": {"trait_sd": 0.2}}
-    found = score_again.variant_of(None, shop, "pricelake_x", changes, SilentReporter())  # type: ignore[arg-type]
+    found = again.variant_of(None, shop, "pricelake_x", changes, SilentReporter())  # type: ignore[arg-type]
     assert (found.name, found.error) == ("pricelake_x", None)  # though PriceLake itself failed
     assert found.effort is not None
     assert found.effort is not shop.effort
@@ -304,9 +305,9 @@ def test_a_variant_is_a_contender_under_its_own_settings(tmp_path: Path, monkeyp
 
 
 def test_a_variant_that_no_settings_allow_is_found_before_anything_runs() -> None:
-    score_again.check_variants({"calm": {"demand": {"trait_sd": 0.2}}})
+    again.check_variants({"calm": {"demand": {"trait_sd": 0.2}}})
     with pytest.raises(SettingsError, match=r"variant odd has 1 problem:\n  demand\.traits: "):
-        score_again.check_variants({"odd": {"demand": {"traits": 0.2}}})
+        again.check_variants({"odd": {"demand": {"traits": 0.2}}})
 
 
 def test_jobs_run_again_with_another_seed_and_as_of_a_week_before(
@@ -322,7 +323,7 @@ def test_jobs_run_again_with_another_seed_and_as_of_a_week_before(
             raise TrainingError("Gate 2 was not passed.")
 
     stand_in(monkeypatch, run, lambda _lake, after, day: (after.error, day))
-    refits = score_again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
+    refits = again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
     now, week_before = date(2024, 3, 4), date(2024, 2, 26)
     seed, tastes = shop.settings.training.seed, shop.settings.recommender.seed
     assert refits == {"seed": (None, now), "week": ("Gate 2 was not passed.", week_before)}
@@ -345,15 +346,15 @@ def test_jobs_that_failed_are_not_run_again_and_every_refit_fails_with_them(
         lambda name, *_: ran.append(name),
         lambda _lake, after: contender(curves=none, decided=none, effort=after.effort, error=after.error),
     )
-    refits = score_again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
+    refits = again.refit_pricelake(None, shop, SilentReporter())  # type: ignore[arg-type]
     assert (set(refits), ran) == (set(REFITS), [])
     own = enter(contender(curves=none, decided=none, error=shop.error), stage())
-    again = {what: enter(one, stage()) for what, one in refits.items()}
-    for one in again.values():
+    entered = {what: enter(one, stage()) for what, one in refits.items()}
+    for one in entered.values():
         assert one.error is not None
         assert "Not learnt again, as it was not learnt once: " in one.error
         assert "Gate 2 was not passed." in one.error
-    rows = summarise(stability(stage(), own, again))
+    rows = summarise(stability(stage(), own, entered))
     assert {row.figure: (row.seeds, row.as_dict()["mean"]) for row in rows} == dict.fromkeys(REFITS.values(), (0, None))
 
 

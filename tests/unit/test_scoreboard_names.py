@@ -12,7 +12,7 @@ from pricelake.evaluation.scoring.demand import IN_FORCE
 from pricelake.settings.loading import load_file
 from pricelake.settings.scoreboard import ScoreboardFile
 from pricelake.settings.simulation import Switches
-from pricelake.workflows.score_rounds import BUILT_IN
+from pricelake.workflows.scoreboard.rounds import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/scoreboard.md").read_text(encoding="utf-8")

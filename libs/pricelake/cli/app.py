@@ -144,7 +144,7 @@ def score(
     draw: Annotated[bool, typer.Option("--draw", help="Only draw the page of figures that --out holds.")] = False,
 ) -> None:
     """Judge PriceLake and its rivals on shops whose demand is known."""
-    from pricelake.workflows.score_page import write_page
+    from pricelake.workflows.scoreboard.page import write_page
 
     figures = out or Path("build/score") / settings.stem / "scoreboard.json"
     if not draw:
@@ -155,7 +155,7 @@ def score(
 def _run_scoreboard(settings: Path, out: Path, pairs: list[str] | None, resume: bool) -> None:
     from pricelake.session import build_session
     from pricelake.settings.scoreboard import ScoreboardFile
-    from pricelake.workflows.score import score as run_scoreboard
+    from pricelake.workflows.scoreboard.score import score as run_scoreboard
 
     file = load_file(ScoreboardFile, settings, parse_overrides(pairs or []))
     given = [

@@ -5,15 +5,15 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from pricelake.report import scoreboard_sentences
 from pricelake.report.page import document
-from pricelake.report.scoreboard_claims import LIMITS
-from pricelake.report.scoreboard_figures import Figure
-from pricelake.report.scoreboard_lines import holds
-from pricelake.report.scoreboard_record import Case, Scoreboard, read_record
-from pricelake.report.scoreboard_sections import heading, section_views
-from pricelake.report.scoreboard_standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
-from pricelake.report.scoreboard_unlearnt import unlearnt_of
+from pricelake.report.scoreboard import sentences
+from pricelake.report.scoreboard.claims import LIMITS
+from pricelake.report.scoreboard.figures import Figure
+from pricelake.report.scoreboard.lines import holds
+from pricelake.report.scoreboard.record import Case, Scoreboard, read_record
+from pricelake.report.scoreboard.sections import heading, section_views
+from pricelake.report.scoreboard.standing import OWN, REFERENCES, Board, boards_of, headline_boards, lost_figures
+from pricelake.report.scoreboard.unlearnt import unlearnt_of
 from pricelake.report.wording import number, rate
 from pricelake.settings.scoreboard import DEVELOPMENT_SEEDS, REPORTED_SEEDS, SPENT_SEEDS
 
@@ -42,8 +42,8 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         b=board,
         no_evidence=_no_evidence(board),
         seeds={"development": DEVELOPMENT_SEEDS, "spent": SPENT_SEEDS, "reported": REPORTED_SEEDS},
-        overall=scoreboard_sentences.overall(boards),
-        earned=scoreboard_sentences.earned(profit),
+        overall=sentences.overall(boards),
+        earned=sentences.earned(profit),
         headlines=quality,
         first_case=_most_judged(board, quality),
         lost=lost_figures(boards),
@@ -55,7 +55,7 @@ def render_scoreboard(record: Mapping[str, Any]) -> str:
         references=REFERENCES,
         own=OWN,
         heading=heading,
-        tell=scoreboard_sentences,
+        tell=sentences,
         started=datetime.fromisoformat(board.started_at),
     )
 
@@ -137,7 +137,7 @@ def _promises_kept(board: Scoreboard) -> str:
 def _left_out(board: Scoreboard) -> list[str]:
     """For how many categories each contender promises nothing, and why; empty where the record does not say."""
     said = [
-        f"{scoreboard_sentences.contender_name(one.contender)} {one.without} of {one.promised + one.without} "
+        f"{sentences.contender_name(one.contender)} {one.without} of {one.promised + one.without} "
         f"({one.failed}, {one.no_price_moved} and {one.loses_money})"
         for one in sorted(board.left_out, key=lambda one: one.contender != OWN)
     ]
@@ -158,7 +158,7 @@ def _promised_and_realised(board: Scoreboard) -> str:
         means[name] = (fmean(one.promised for one in mine), fmean(one.realised for one in mine))
     order = sorted(means, key=lambda name: (name != OWN, abs(means[name][0] - means[name][1])))
     said = [
-        f"{scoreboard_sentences.contender_name(name)} promised {rate(means[name][0], plus=True)} and "
+        f"{sentences.contender_name(name)} promised {rate(means[name][0], plus=True)} and "
         f"{rate(means[name][1], plus=True)} came true"
         for name in order
     ]

@@ -13,7 +13,7 @@ from pricelake.settings.rules import RuleSet
 from pricelake.settings.scoreboard import ScoreboardSettings
 from pricelake.workflows.own_code import content_hash
 from pricelake.workflows.provenance import DIRTY
-from pricelake.workflows.score_case import Judged
+from pricelake.workflows.scoreboard.case import Judged
 from pricelake.workflows.whole_file import whole_file
 
 FOLDER = ".judged"

@@ -7,10 +7,10 @@ from typing import Any
 
 from pricelake.report.palette import role
 from pricelake.report.plot import ROW_HEIGHT, Plot, axis, layout, names_axis, shop_text
-from pricelake.report.scoreboard_figures import Figure, variant
-from pricelake.report.scoreboard_record import Score
-from pricelake.report.scoreboard_sentences import contender_name, interval
-from pricelake.report.scoreboard_standing import OWN, REFERENCES, UNIFORM, Board
+from pricelake.report.scoreboard.figures import Figure, variant
+from pricelake.report.scoreboard.record import Score
+from pricelake.report.scoreboard.sentences import contender_name, interval
+from pricelake.report.scoreboard.standing import OWN, REFERENCES, UNIFORM, Board
 
 PERCENT = 100.0
 MANY_TIMES = 100.0

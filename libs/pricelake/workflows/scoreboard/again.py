@@ -16,8 +16,8 @@ from pricelake.settings.loading import overlay, validate
 from pricelake.tables import Lake
 from pricelake.workflows.catalogue import job_entry
 from pricelake.workflows.job import Reporter, run_job
-from pricelake.workflows.score_pricelake import PriceLakeCurves, read_pricelake
-from pricelake.workflows.score_shop import MODEL_JOBS, ScoredShop
+from pricelake.workflows.scoreboard.pricelake import PriceLakeCurves, read_pricelake
+from pricelake.workflows.scoreboard.shop import MODEL_JOBS, ScoredShop
 from pricelake.workflows.simulate import run_settings
 
 DEMAND_JOBS = ("train_demand", "recommend_prices")

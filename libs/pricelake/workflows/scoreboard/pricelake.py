@@ -20,8 +20,8 @@ from pricelake.evaluation.scoring.tastes import K
 from pricelake.settings.shop import load_shop
 from pricelake.sources import customer_key, pseudonym_of
 from pricelake.tables import Lake
-from pricelake.workflows.score_history import KEY
-from pricelake.workflows.score_shop import ScoredShop
+from pricelake.workflows.scoreboard.history import KEY
+from pricelake.workflows.scoreboard.shop import ScoredShop
 
 CURVE = ("reference_price", *CURVE_COLUMNS, "elasticity_sd")
 UPLIFT = ("uplift_amount", "uplift_low_amount", "uplift_high_amount")

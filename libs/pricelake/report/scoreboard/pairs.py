@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t
 
-from pricelake.report.scoreboard_figures import Figure
-from pricelake.report.scoreboard_record import Score
+from pricelake.report.scoreboard.figures import Figure
+from pricelake.report.scoreboard.record import Score
 
 Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pricelake.report.plot import Plot
-from pricelake.report.scoreboard_claims import CLAIMS, Claim
-from pricelake.report.scoreboard_figures import SECTIONS, Figure, variant
-from pricelake.report.scoreboard_lines import line_plot, promise_plot
-from pricelake.report.scoreboard_plots import dot_plot, shown_scores
-from pricelake.report.scoreboard_record import Case, Promise, Scoreboard
-from pricelake.report.scoreboard_sentences import standing
-from pricelake.report.scoreboard_standing import OWN, Board, headline_boards
+from pricelake.report.scoreboard.claims import CLAIMS, Claim
+from pricelake.report.scoreboard.figures import SECTIONS, Figure, variant
+from pricelake.report.scoreboard.lines import line_plot, promise_plot
+from pricelake.report.scoreboard.plots import dot_plot, shown_scores
+from pricelake.report.scoreboard.record import Case, Promise, Scoreboard
+from pricelake.report.scoreboard.sentences import standing
+from pricelake.report.scoreboard.standing import OWN, Board, headline_boards
 
 ONLY_IN_TABLE = {("profit_capture", "regret_amount"), ("profit_capture", "violations")}
 """Figures without a plot: missed profit mirrors the capture, and violations are 0 or a scandal."""

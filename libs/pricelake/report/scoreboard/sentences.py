@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pricelake.report.scoreboard_figures import Figure, variant
-from pricelake.report.scoreboard_record import Case, Score
-from pricelake.report.scoreboard_standing import OWN, UNIFORM, USUAL_MOVE, Board, LostFigure
+from pricelake.report.scoreboard.figures import Figure, variant
+from pricelake.report.scoreboard.record import Case, Score
+from pricelake.report.scoreboard.standing import OWN, UNIFORM, USUAL_MOVE, Board, LostFigure
 from pricelake.report.wording import MINUS, SPACE, count
 
 OWN_NAME = "PriceLake"

@@ -16,7 +16,7 @@ from pricelake.settings.loading import load_settings
 from pricelake.tables import Lake
 from pricelake.workflows.catalogue import job_entry
 from pricelake.workflows.job import Reporter, run_job
-from pricelake.workflows.score_history import read_history
+from pricelake.workflows.scoreboard.history import read_history
 from pricelake.workflows.simulate import run_settings
 
 DATA_JOBS = ("ingest", "build_features")

@@ -5,10 +5,10 @@ from typing import Any
 
 from pricelake.report.palette import role
 from pricelake.report.plot import Plot, axis, layout, legend, shop_text
-from pricelake.report.scoreboard_plots import PERCENT, hover_text, scale, shown_scores
-from pricelake.report.scoreboard_record import Promise, Score
-from pricelake.report.scoreboard_sentences import contender_name
-from pricelake.report.scoreboard_standing import OWN, Board
+from pricelake.report.scoreboard.plots import PERCENT, hover_text, scale, shown_scores
+from pricelake.report.scoreboard.record import Promise, Score
+from pricelake.report.scoreboard.sentences import contender_name
+from pricelake.report.scoreboard.standing import OWN, Board
 
 SYMBOLS = ("square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagram")
 BEST_RIVAL = "raise"

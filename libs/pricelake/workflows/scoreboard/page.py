@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from pricelake.errors import SettingsError
-from pricelake.report.scoreboard_page import render_scoreboard
+from pricelake.report.scoreboard.page import render_scoreboard
 from pricelake.workflows.whole_file import whole_file
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pricelake.report.scoreboard_record import Flat, Score, Scoreboard
-from pricelake.report.scoreboard_standing import Board
+from pricelake.report.scoreboard.record import Flat, Score, Scoreboard
+from pricelake.report.scoreboard.standing import Board
 
 
 @dataclass(frozen=True)

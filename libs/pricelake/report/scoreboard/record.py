@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pricelake.errors import PriceLakeError
-from pricelake.report.scoreboard_figures import BY_NAME, Figure, finite
+from pricelake.report.scoreboard.figures import BY_NAME, Figure, finite
 from pricelake.report.wording import SPACE, share
 from pricelake.settings.simulation import Switches
 
@@ -214,7 +214,7 @@ def _score(row: Mapping[str, Any], case: Case) -> Score:
     if figure is None:
         raise PriceLakeError(
             f"The scoreboard has a figure '{row['figure']}' in section '{row['section']}' that the page does not know "
-            "and would leave out. Add it to pricelake.report.scoreboard_figures."
+            "and would leave out. Add it to pricelake.report.scoreboard.figures."
         )
     mean, low, high, worst = (finite(row[key]) for key in ("mean", "low", "high", "worst"))
     own = (str(row["contender"]), case, row.get("weeks"), row.get("group"), int(row["seeds"]))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from pricelake.report.scoreboard_figures import KNOWN, SECTIONS, Figure
-from pricelake.report.scoreboard_pairs import lead_interval
-from pricelake.report.scoreboard_record import Case, Score, Scoreboard
+from pricelake.report.scoreboard.figures import KNOWN, SECTIONS, Figure
+from pricelake.report.scoreboard.pairs import lead_interval
+from pricelake.report.scoreboard.record import Case, Score, Scoreboard
 
 OWN = "pricelake"
 REFERENCES = ("oracle", "true_own_curves")

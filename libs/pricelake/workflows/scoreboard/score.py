@@ -26,11 +26,11 @@ from pricelake.settings.scoreboard import ScoreboardSettings
 from pricelake.tables import Lake
 from pricelake.workflows.job import Reporter
 from pricelake.workflows.provenance import code_version
-from pricelake.workflows.score_again import check_variants, refit_pricelake, variant_of
-from pricelake.workflows.score_case import Judged, judge, rivals
-from pricelake.workflows.score_kept import FOLDER, KeptCases, check_code_is_known, origin_of
-from pricelake.workflows.score_pricelake import read_pricelake, read_recommendations
-from pricelake.workflows.score_rounds import (
+from pricelake.workflows.scoreboard.again import check_variants, refit_pricelake, variant_of
+from pricelake.workflows.scoreboard.case import Judged, judge, rivals
+from pricelake.workflows.scoreboard.kept import FOLDER, KeptCases, check_code_is_known, origin_of
+from pricelake.workflows.scoreboard.pricelake import read_pricelake, read_recommendations
+from pricelake.workflows.scoreboard.rounds import (
     CONFOUNDING,
     VARIANT,
     Round,
@@ -39,7 +39,7 @@ from pricelake.workflows.score_rounds import (
     rounds_of,
     twins_of,
 )
-from pricelake.workflows.score_shop import ScoredShop, run_shop
+from pricelake.workflows.scoreboard.shop import ScoredShop, run_shop
 
 
 def score(
@@ -195,7 +195,7 @@ def movements(
 
     Args:
         measured: figures of all cases so far.
-        twins: of :func:`pricelake.workflows.score_rounds.twins_of`.
+        twins: of :func:`pricelake.workflows.scoreboard.rounds.twins_of`.
         flat: case and contender of the models that say that demand does not react, or could not learn.
     """
     means = {

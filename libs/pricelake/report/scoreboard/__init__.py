@@ -1,0 +1,1 @@
+"""The scoreboard's page: what its record says, in order, in words and in pictures."""
