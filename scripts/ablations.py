@@ -11,7 +11,7 @@ from scipy.stats import t
 from scripts.records import Record, RecordError, read_record
 from scripts.scoreboard_tables import origin, table
 
-from pricelake.report.scoreboard_pairs import CONFIDENCE, deviations
+from pricelake.report.scoreboard.pairs import CONFIDENCE, deviations
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD, PAGE = ROOT / "build/score/ablations/scoreboard.json", ROOT / "docs/ablations.md"
@@ -29,6 +29,17 @@ FIGURES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
 """Column → section, figure and what else the row is of."""
 PROMISES = ("promise slope", "90 % coverage")
 """Columns of what is promised: a variant that moves no price promises nothing and has a dash there."""
+ELSEWHERE: Mapping[str, str] = {
+    "a response apart from the network, prices by the profit of the category": "007-the-response-apart-from-the-level",
+    "the past's own dependence on the elasticity, past list prices as a control": "008-quasi-differenced-response",
+    "what others gain, by lost units instead of logs of the price": "009-lost-units-are-diverted",
+    "elasticities from all closed periods": "010-the-response-is-learnt-anew",
+    "effects of promotions by category": "012-promotions-by-category",
+    "Adam, schedule, warm-up, dropout, L2, more heads, moved prices": "013-a-plain-training",
+    "belief in what rows leave open": "014-what-rows-leave-open-is-belief",
+    "variances that are not 0, what a category shares": "016-what-a-category-shares",
+}
+"""Parts that no setting switches off → decision that has their figures."""
 LEAST_SHOWN = 5e-4
 """Differences below it are 0 as the page shows them."""
 Row = Mapping[str, Any]
@@ -37,7 +48,7 @@ Row = Mapping[str, Any]
 def difference(own: Row, other: Row) -> tuple[float, float]:
     """Mean of another row less that of one's own, and half the width of its 95 % interval, taken seed by seed.
 
-    See :func:`pricelake.report.scoreboard_pairs.lead_interval`. The half is NaN where the two were not measured on the
+    See :func:`pricelake.report.scoreboard.pairs.lead_interval`. The half is NaN where the two were not measured on the
     same seeds.
     """
     if _amounts(own).keys() != _amounts(other).keys():
@@ -121,6 +132,10 @@ def page(record: Record) -> str:
             "of the shops and not of its luck, which another seed of the training shows.",
             "",
             *table(["variant", "what differs", *FIGURES], lines),
+            "",
+            "Parts that no setting switches off were taken away where they were decided on:",
+            "",
+            *(f"- {part}: [{name[:3]}](decisions/{name}.md)" for part, name in ELSEWHERE.items()),
             "",
         ]
     )

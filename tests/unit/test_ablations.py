@@ -68,6 +68,9 @@ def test_the_page_has_a_line_for_each_variant_and_marks_what_is_sure(tmp_path: P
     hardly = next(line for line in lines if line.startswith("| hardly |"))
     assert "**" not in same + hardly
     assert all(len(line) <= 132 for line in lines if not line.startswith("|"))
+    linked = [line.partition("](")[2].rstrip(")") for line in lines if line.startswith("- ")]
+    assert linked == [f"decisions/{name}.md" for name in ablations.ELSEWHERE.values()]
+    assert all((ablations.PAGE.parent / path).is_file() for path in linked)
 
 
 def record_of(folder: Path, rows: list[dict[str, Any]]) -> Path:
