@@ -18,6 +18,7 @@ from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import Learnt, learn_response
+from pricelake.demand.response.traits import DESCRIBED
 from pricelake.demand.sequence import PERIODS, sequence_names
 from pricelake.errors import TrainingError
 from pricelake.training import Snapshot, write_snapshot
@@ -218,7 +219,7 @@ def _learn_response(
         end,
         learnt_from(demand.min_curve_periods),
         tastes,
-        None if products is None else products.select("product_id", "name", "description"),
+        None if products is None else products.select(*DESCRIBED),
         job.settings.features.period_days,
         prior,
         demand.min_instrument_f,

@@ -71,7 +71,7 @@ def learn_response(
     training_end: date,
     is_learnt_from: Column,
     factors: pd.DataFrame | None,
-    names: DataFrame | None,
+    described: DataFrame | None,
     period_days: int,
     prior: Prior,
     least_f: float,
@@ -86,7 +86,7 @@ def learn_response(
         training_end: first day that is not trained on.
         is_learnt_from: rows that the regression sees; means and sums over categories are of all rows.
         factors: see :func:`pricelake.demand.response.traits.read_traits`.
-        names: see there.
+        described: see there.
         period_days: length of a period.
         prior: what is believed before.
         least_f: least F of an instrument that is used.
@@ -101,7 +101,7 @@ def learn_response(
     rows = past.where(usable).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         price = fit_price_model(rows, least_f, instruments)
-        traits = read_traits(rows, factors, names)
+        traits = read_traits(rows, factors, described)
         products = traits.products["product_id"]
         numbers = panel.sparkSession.createDataFrame(
             pd.DataFrame({"product_id": products, "product_number": np.arange(len(products))}),

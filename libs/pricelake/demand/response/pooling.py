@@ -132,7 +132,7 @@ def pool(
     group_variance = dict.fromkeys(groups, GROUP_VARIANCE)
     if before is not None:
         mean, product_variance = before.overall, before.product_sd**2
-        block_variance = {name: before.feature_sd[name] ** 2 for name in places}
+        block_variance = {name: before.feature_sd.get(name, feature_sd) ** 2 for name in places}
         group_variance = {name: before.group_sd[name] ** 2 for name in groups}
     effects = _GroupEffects(groups, group_variance, len(estimate))
     for _ in range(ROUNDS):
