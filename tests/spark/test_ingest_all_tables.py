@@ -214,7 +214,8 @@ BROUGHT = {
         {"m,2024-03-01,-3.5,": ("m", date(2024, 3, 1), -3.5, None)},
         {
             "m,2024-03-02,61,0": ("temperature_on_earth", "temperature_c = 61.0"),
-            "m,2024-03-02,5,-1": ("precipitation_not_negative", "precipitation_mm = -1.0"),
+            "m,2024-03-02,5,-1": ("precipitation_on_earth", "precipitation_mm = -1.0"),
+            "m,2024-03-03,5,1e308": ("precipitation_on_earth", "precipitation_mm = 1.0E308"),
         },
     ),
 }

@@ -240,12 +240,12 @@ WEATHER = TableContract(
         required("market_id", TEXT, "market"),
         required("date", DATE, "day"),
         optional("temperature_c", DOUBLE, "mean temperature, degrees Celsius; null: not measured"),
-        optional("precipitation_mm", DOUBLE, "precipitation, mm, 0 or more; null: not measured"),
+        optional("precipitation_mm", DOUBLE, "precipitation of the day, mm, 0–2000; null: not measured"),
     ),
     key=("market_id", "date"),
     checks={
         "temperature_on_earth": "temperature_c IS NULL OR temperature_c BETWEEN -90 AND 60",
-        "precipitation_not_negative": "precipitation_mm IS NULL OR precipitation_mm >= 0",
+        "precipitation_on_earth": "precipitation_mm IS NULL OR precipitation_mm BETWEEN 0 AND 2000",
     },
 )
 
