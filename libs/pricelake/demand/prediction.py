@@ -86,7 +86,8 @@ def callable_network(spec: NetworkSpec, weights: Any) -> Any:
     network = build_network(spec)
     network.set_weights(list(weights))
     signature = {name: tf.TensorSpec((None,), dtype) for name, dtype in spec.inputs}
-    return tf.function(lambda columns: network(columns, training=False), input_signature=[signature])
+    traced = tf.function(lambda columns: network(columns, training=False), input_signature=[signature])
+    return traced.get_concrete_function()  # a function traced per model would be taken for one that is traced anew
 
 
 def _network(key: str, spec: NetworkSpec, weights: Any) -> Any:

@@ -129,7 +129,7 @@ class DemandSettings(Section):
         description="prior standard deviation of what a trait does to the relative elasticity",
     )
     surprise_sd: Positive = Field(
-        default=0.6,
+        default=0.3,
         description="how differently sellers may have followed demand from category to category and product to product",
     )
     instruments: tuple[Literal["cost", "other_markets"], ...] = Field(
