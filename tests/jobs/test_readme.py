@@ -1,4 +1,4 @@
-"""What the README says is so: its worked example runs, its jobs table and its commands exist."""
+"""What README and the page on own shops say is so: the worked example runs, jobs table and commands exist."""
 
 import re
 import subprocess
@@ -18,11 +18,12 @@ from tests.jobs.conftest import REPOSITORY
 from tests.tiny_shop import order_lines, products
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+OWN_SHOP = (REPOSITORY / "docs/own_shop.md").read_text(encoding="utf-8")
 
 
 def block_after(words: str, language: str) -> str:
-    """The first fenced block of a language after some words."""
-    rest = README[README.index(words) :]
+    """The first fenced block of a language after some words of the page on own shops."""
+    rest = OWN_SHOP[OWN_SHOP.index(words) :]
     found = re.search(rf"```{language}\n(.*?)```", rest, re.DOTALL)
     assert found, f"no {language} block after {words!r}"
     return found.group(1)
@@ -75,7 +76,7 @@ def test_the_jobs_table_is_the_catalogue() -> None:
 def test_every_command_exists() -> None:
     said = {
         line.split("#")[0].strip()
-        for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+        for block in re.findall(r"```sh\n(.*?)```", README + OWN_SHOP, re.DOTALL)
         for line in block.splitlines()
     }
     targets = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
