@@ -68,7 +68,8 @@ def measure(
     rows_of_panel = Lake(spark, settings.lake.root).read("gold.demand_panel")
     usual = at_usual_price(rows_of_panel, model.response, settings.features.period_days, model.sequence_periods)
     encoded = encoded_for(model, usual).select(*(name for name, _ in model.spec.inputs))
-    known = encoded.limit(SCORED_ROWS).persist()
+    workers = spark.sparkContext.defaultParallelism
+    known = encoded.limit(SCORED_ROWS).repartition(workers).persist()  # a limit leaves one partition
     frame = known.toPandas()
     by_run = [_scoring(known, frame, model) for _ in range(runs + 1)][1:]
     known.unpersist()
