@@ -459,8 +459,8 @@ def test_a_price_whose_elasticity_nothing_identifies_says_so_and_stays_what_it_i
     rules, row = rule_set(MARGIN, STEP, NINES), {"unit_cost": 1.50, "elasticity_low": 1.2}
     known, weak = decide(rules, **row), decide(rules, **row, identification="weak")
     told = (
-        "; history does not show how this product's units answer the price: the elasticity is mostly that of its kind, "
-        "or what is believed in general."
+        "; history does not show how this product's units answer the price: the elasticity rests on products of its "
+        "kind, on what is believed in general, and on price moves that may have followed demand."
     )
     assert weak["reason"] == known["reason"].removesuffix(".") + told
     assert set(weak["flags"]) - set(known["flags"]) == {"weakly_identified"}

@@ -146,8 +146,8 @@ def test_what_identifies_the_elasticities_is_counted_with_the_changes_that_rest_
     assert told[title] == (
         "Elasticities are identified by discounts in 37 categories (4,100 products); by nothing in 194 categories "
         "(4,844 products). Where nothing identifies them, history does not show how units answer the price: the "
-        "elasticity is mostly that of like products, or what is believed in general. 33 of 100 changed prices rest on "
-        "that, and their confidence is low."
+        "elasticity rests on like products, on what is believed in general, and on price moves that may have followed "
+        "demand. 33 of 100 changed prices rest on that, and their confidence is low."
     )
     assert "Also missing or assumed" not in told
     one = replace(FINDINGS, identified=(IdentifiedBy("instruments", 1, 1),))

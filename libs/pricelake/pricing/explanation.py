@@ -22,8 +22,8 @@ LEAST_STATED = 0.005
 WEAK, STRONG = 1.0, 2.5
 MINUS = "−"
 UNSEEN = (
-    "; history does not show how this product's units answer the price: the elasticity is mostly that of its kind, or "
-    "what is believed in general"
+    "; history does not show how this product's units answer the price: the elasticity rests on products of its kind, "
+    "on what is believed in general, and on price moves that may have followed demand"
 )
 
 

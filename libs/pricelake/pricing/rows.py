@@ -132,7 +132,7 @@ class PricingRows:
 
     @cached_property
     def is_weakly_identified(self) -> Mask:
-        """Where there is a curve whose elasticity history does not show: it is mostly that of the product's kind."""
+        """Where there is a curve whose elasticity history does not show: it rests on kin and belief."""
         identified = pc.is_in(self.batch.column("identification"), value_set=pa.array(IDENTIFIED))
         return np.asarray(self.known("log_units") & ~np.asarray(identified, dtype=bool))
 

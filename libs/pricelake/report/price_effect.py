@@ -31,8 +31,8 @@ def how_learnt(findings: Findings) -> str:
         "The model compares past sales at different prices, allowing for promotions, for recent sales, and for season "
         "and holidays as far as all products share them: where a product has a season of its own and its price moved "
         f"with it, a part of the season is taken for the effect of price. {season}No price has been set at random yet. "
-        "A list price that moved beyond what was to be expected may have followed demand, and counts little unless an "
-        "instrument moved it: something that moves the price and not demand. "
+        "A list price that moved beyond what was to be expected may have followed demand, and counts for less unless "
+        "an instrument moved it: something that moves the price and not demand. "
         f"{_instruments(findings.response_fit)} Discounts are taken to be free of that: where they were deeper because "
         "demand was about to change, for reasons that no table shows, a part of that change is taken for the effect of "
         "price. Treat the curves as good guesses, try some prices first, and measure."
@@ -66,7 +66,8 @@ def what_identifies(findings: Findings) -> list[tuple[str, str]]:
         (
             "What the effect of price rests on",
             f"Elasticities are identified {listed}. Where nothing identifies them, history does not show how units "
-            "answer the price: the elasticity is mostly that of like products, or what is believed in general. "
+            "answer the price: the elasticity rests on like products, on what is believed in general, and on price "
+            "moves that may have followed demand. "
             f"{count(weak.changed)} of {count(findings.totals.changed)} changed prices rest on that, and their "
             "confidence is low.",
         )

@@ -61,7 +61,9 @@ DEMAND_CURVES = TableContract(
             "share of the units it loses when it becomes dearer that the category's other products sell instead, 0-1",
         ),
         required("diversion_ratio_sd", DOUBLE, "uncertainty of diversion_ratio, which products of the category share"),
-        required("identification", TEXT, "what tells the elasticity: instruments, discounts, or weak: mostly its kind"),
+        required(
+            "identification", TEXT, "what tells the elasticity: instruments, discounts, or weak: its kind and belief"
+        ),
         required("model_version", TEXT, "registered version that drew it"),
     ),
     key=("as_of_date", "product_id", "market_id", "period_start"),

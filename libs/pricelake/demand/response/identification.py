@@ -10,7 +10,7 @@ of these in the products' information, summed over the category. A category coun
   surprise, and without what discounts share with the category's promotions;
 
 and is ``weak`` otherwise. A product of a weakly identified category still learns from its own prices, but only as much
-as surprises may be trusted (``demand.surprise_sd``): most of its elasticity is what its kind has elsewhere, and its
+as surprises may be trusted (``demand.surprise_sd``): the rest of its elasticity is what its kind has elsewhere, and its
 interval says so.
 """
 
