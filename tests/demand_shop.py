@@ -107,7 +107,8 @@ def with_features(rows: pd.DataFrame) -> pd.DataFrame:
     rows["is_weather_missing"], rows["is_competitor_missing"], rows["is_views_missing"] = True, True, True
     rows.loc[rows["is_open"], ["units", "units_winsorised"]] = np.nan
     rows["revenue_amount"] = rows["units"] * rows["unit_price"]
-    rows["unit_cost"], rows["cost_source"] = rows["list_price"] * 0.6, "brought"
+    own = np.exp(0.02 * np.random.default_rng(11).standard_normal(len(rows)))
+    rows["unit_cost"], rows["cost_source"] = (rows["list_price"] * 0.6 * own).round(4), "brought"
     return rows
 
 

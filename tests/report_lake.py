@@ -226,7 +226,14 @@ def demand_metric_rows() -> list[dict[str, Any]]:
         "lightgbm": {"wape": 0.461, "bias": -0.021, "share_downward": 0.81},
         "mean_8_weeks": {"wape": 0.530, "bias": 0.034},
         "last_week": {"wape": 0.627, "bias": 0.004},
-        "price_response": {"converged": 0.0, "rounds": 40.0, "cost_f": 4.2, "cost_clusters": 24.0, "cost_is_used": 0.0},
+        "price_response": {
+            "converged": 0.0,
+            "rounds": 40.0,
+            "cost_f": 4.2,
+            "cost_clusters": 24.0,
+            "cost_is_derived": 0.0,
+            "cost_is_used": 0.0,
+        },
     }
     return [
         {"as_of_date": AS_OF, "contender": contender, "figure": figure, "value": value, "model_version": "3"}

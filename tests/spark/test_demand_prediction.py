@@ -21,6 +21,7 @@ from pricelake.demand.prediction import (
 )
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import learn_response
+from pricelake.demand.response.price_model import Tried
 from pricelake.demand.serving import ServedModel
 from pricelake.demand.uncertainty import MAX_LOG_UNITS_SD, level_errors, log_units_sd
 from pricelake.errors import TrainingError
@@ -38,7 +39,7 @@ def panel(spark):
 def model(spark, panel):
     rows = panel.where("not is_open and age_periods > 0")
     prior = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
-    learnt = learn_response(rows, AS_OF, F.col("age_periods") > 0, None, None, 7, prior, 23.1, ("cost",)).model
+    learnt = learn_response(rows, AS_OF, F.col("age_periods") > 0, None, None, 7, prior, Tried(least_f=23.1)).model
     closed = at_usual_price(rows, learnt, 7)
     vocabulary = fit_vocabulary(closed).toPandas()
     known = spark.createDataFrame(vocabulary, "level string, value string, index int, log_price double")

@@ -18,6 +18,7 @@ from pricelake.demand.response.price_model import (
     CONTROLS,
     FOLDS,
     PriceModel,
+    Tried,
     fit_price_model,
     with_deviations,
     with_price_surprise,
@@ -31,7 +32,9 @@ KEY = ["product_id", "market_id", "period_start"]
 
 
 def learn(closed, prior=PRIOR, on_round=None, instruments=("cost",)):
-    return learn_response(closed, END, F.col("age_periods") > 0, None, None, 7, prior, 23.1, instruments, on_round)
+    return learn_response(
+        closed, END, F.col("age_periods") > 0, None, None, 7, prior, Tried(instruments, 23.1), on_round
+    )
 
 
 def shop_rows(products: int = 32) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def test_deviations_are_from_the_mean_of_the_training_periods(panel, deviations)
 
 def test_coefficients_are_those_of_least_squares_on_the_other_folds(deviations):
     past = deviations.where(F.col("period_start") < F.lit(END))
-    model = fit_price_model(past, 0.0)
+    model = fit_price_model(past, Tried())
     names = [*CONTROLS, *model.instruments]
     table = past.select("price_fold", "dev_target", *(f"dev_{name}" for name in names)).toPandas()
     varies = [i for i, name in enumerate(names) if table[f"dev_{name}"].std() > 1e-9]
@@ -98,22 +101,24 @@ def test_coefficients_are_those_of_least_squares_on_the_other_folds(deviations):
 def test_strength_has_the_clustered_error_of_a_library(deviations):
     """Two categories are too few, so that products are the clusters."""
     past = deviations.where(F.col("period_start") < F.lit(END))
-    (strength,) = fit_price_model(past, 10.0).strengths
+    (strength,) = fit_price_model(past, Tried(least_f=10.0)).strengths
     table = past.select("product_id", "dev_target", "dev_cost", *(f"dev_{name}" for name in CONTROLS)).toPandas()
     varies = [f"dev_{name}" for name in CONTROLS if table[f"dev_{name}"].std() > 1e-9]
     groups = table["product_id"].astype("category").cat.codes
     oracle = sm.OLS(table["dev_target"], table[["dev_cost", *varies]]).fit(
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}
     )
+    without = sm.OLS(table["dev_target"], table[varies]).fit()
     assert strength.clusters == 32
     assert strength.coefficient == pytest.approx(oracle.params["dev_cost"], rel=1e-3)
+    assert strength.partial_r2 == pytest.approx(1 - (oracle.ssr / without.ssr), rel=1e-3)
     assert strength.standard_error == pytest.approx(oracle.bse["dev_cost"] * np.sqrt(32 / 31), rel=1e-3)
     assert strength.is_strong == (strength.f >= 10.0)
 
 
 def test_a_handful_of_products_says_nothing_about_an_instrument(spark):
     past = with_deviations(panel_frame(spark, shop_rows(products=8)), F.lit(END))
-    (strength,) = fit_price_model(past.where(F.col("period_start") < F.lit(END)), 0.0).strengths
+    (strength,) = fit_price_model(past.where(F.col("period_start") < F.lit(END)), Tried()).strengths
     assert (strength.clusters, strength.f, strength.is_strong) == (8, 0.0, False)
     assert strength.coefficient > 0.2
 
@@ -152,10 +157,25 @@ def test_a_cut_of_unknown_depth_is_no_usual_discount(spark):
 def test_an_assumed_cost_is_no_instrument(spark):
     rows = shop_rows(products=8).assign(cost_source="assumed")
     past = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") < F.lit(END))
-    model = fit_price_model(past, 0.0)
+    model = fit_price_model(past, Tried())
     assert model.instruments == ()
     assert model.strengths[0].f == 0.0
     assert len(model.coefficients[0]) == len(CONTROLS)
+
+
+@pytest.mark.parametrize(("noise", "is_derived"), [(0.0, True), (0.02, False)])
+def test_a_cost_worked_out_from_the_price_is_no_instrument(spark, noise, is_derived):
+    """Its F is the largest there is: the price explains itself, and whatever moved it would pass for exogenous."""
+    rows = shop_rows()
+    own = np.exp(noise * np.random.default_rng(4).standard_normal(len(rows)))
+    rows["unit_cost"] = np.round(0.7 * rows["list_price"] * own, 2)
+    past = with_deviations(panel_frame(spark, rows), F.lit(END)).where(F.col("period_start") < F.lit(END))
+    model = fit_price_model(past, Tried(least_f=23.1, most_r2=0.995))
+    (strength,) = model.strengths
+    assert strength.f > 1000.0
+    assert strength.partial_r2 > 0.8
+    assert (strength.is_derived, strength.is_strong) == (is_derived, not is_derived)
+    assert model.instruments == (() if is_derived else ("cost",))
 
 
 def rows_of_markets(products: int = 24, markets: int = 6, weeks: int = 40) -> pd.DataFrame:
@@ -213,7 +233,7 @@ def test_the_mean_price_of_other_markets_is_that_of_the_rows_there_are(spark):
 def test_a_shop_of_one_market_has_no_other_markets_prices(spark):
     rows = panel_frame(spark, rows_of_markets(markets=1))
     past = with_deviations(rows, F.lit(END), instruments=("cost", "other_markets"))
-    model = fit_price_model(past.where(F.col("period_start") < F.lit(END)), 0.0, ("cost", "other_markets"))
+    model = fit_price_model(past.where(F.col("period_start") < F.lit(END)), Tried(("cost", "other_markets")))
     assert [(one.instrument, one.clusters, one.is_strong) for one in model.strengths] == [
         ("cost", 0, False),
         ("other_markets", 0, False),

@@ -29,7 +29,7 @@ def said(response: dict[str, Any] | None, identified: dict[str, dict[str, int]])
 
 
 def response(converged: bool, f: float, is_strong: bool) -> dict[str, Any]:
-    cost = {"instrument": "cost", "f": f, "clusters": 231, "is_strong": is_strong}
+    cost = {"instrument": "cost", "f": f, "clusters": 231, "is_derived": False, "is_strong": is_strong}
     return {"instruments": [cost], "converged": converged, "rounds": 40}
 
 

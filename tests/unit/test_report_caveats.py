@@ -34,7 +34,7 @@ FINDINGS = Findings(
     knows_season=True, has_list_prices=True, price_list="report-prices.csv", totals=TOTALS, recent=None,
     margin_paid=None, held_back=(), flags=(), opportunities=(), prices_paid={},
     curves=(), changes=(), rules=(), held_out=None,
-    response_fit=ResponseFit(True, 12, (InstrumentTest("cost", 31.24, 231, True),)),
+    response_fit=ResponseFit(True, 12, (InstrumentTest("cost", 31.24, 231, False, True),)),
     identified=(IdentifiedBy("discounts", 37, 4100), IdentifiedBy("weak", 194, 4844)),
     elasticities=(ElasticityRange("All products", 400, -2.0, -1.0, -0.74, -0.6, -0.5),), rankings=(), quarantine=(),
     rows_taken={}, panel=PanelQuality(None, None, *[0] * 8), runs=(), origins=(), table_versions={}, names={},
@@ -123,10 +123,15 @@ def test_season_is_claimed_only_where_the_model_knows_it() -> None:
 @pytest.mark.parametrize(
     ("test", "said"),
     [
-        (InstrumentTest("cost", 31.24, 231, True), "Tried: unit cost (F 31.2, used)."),
-        (InstrumentTest("cost", 4.0, 231, False), "Tried: unit cost (F 4.0, too weak to use)."),
-        (InstrumentTest("cost", 0.0, 8, False), "Tried: unit cost (too few products to test it)."),
-        (InstrumentTest("tax", 0.0, 0, False), "Tried: tax (none that moves)."),
+        (InstrumentTest("cost", 31.24, 231, False, True), "Tried: unit cost (F 31.2, used)."),
+        (InstrumentTest("cost", 4.0, 231, False, False), "Tried: unit cost (F 4.0, too weak to use)."),
+        (InstrumentTest("cost", 0.0, 8, False, False), "Tried: unit cost (too few products to test it)."),
+        (InstrumentTest("tax", 0.0, 0, False, False), "Tried: tax (none that moves)."),
+        (
+            InstrumentTest("cost", 9e6, 231, True, False),
+            "Tried: unit cost (not used: it follows the list price so closely that it must have been worked out from "
+            "it).",
+        ),
     ],
 )
 def test_instruments_are_told_with_their_test(test: InstrumentTest, said: str) -> None:

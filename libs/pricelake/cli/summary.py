@@ -102,7 +102,7 @@ def _print_response(console: Console, record: dict[str, Any]) -> None:
     response, counted = record["demand"].get("response"), record["summaries"].get("recommend_prices", {})
     if response:
         tried = (
-            instrument_test(one["instrument"], one["f"], one["clusters"], one["is_strong"])
+            instrument_test(one["instrument"], one["f"], one["clusters"], one["is_derived"], one["is_strong"])
             for one in response["instruments"]
         )
         console.print(f"Instruments of the price: {'; '.join(tried) or 'none tried'}", highlight=False)

@@ -32,7 +32,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 RESPONSE, JUDGED_RESPONSE = "response", "judged_response"
-FORMAT = 12
+FORMAT = 13
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,14 @@ class InstrumentTest:
         instrument: its name.
         f: effective F, 0 or more; 0 where nothing can be said.
         clusters: what its standard error counts; 0 where the instrument does not vary.
-        is_used: whether F reached the least one.
+        is_derived: whether it was worked out from the list price.
+        is_used: whether F reached the least one, and it was not derived.
     """
 
     instrument: str
     f: float
     clusters: int
+    is_derived: bool
     is_used: bool
 
 

@@ -44,7 +44,9 @@ def _instruments(fit: ResponseFit | None) -> str:
         return "Which instruments the model found is not on record for its version."
     if not fit.instruments:
         return "None was tried."
-    told = (instrument_test(one.instrument, one.f, one.clusters, one.is_used) for one in fit.instruments)
+    told = (
+        instrument_test(one.instrument, one.f, one.clusters, one.is_derived, one.is_used) for one in fit.instruments
+    )
     return f"Tried: {'; '.join(told)}."
 
 

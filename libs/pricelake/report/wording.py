@@ -52,17 +52,20 @@ def words(code: str, known: dict[str, str]) -> str:
     return known.get(code, code.replace("_", " "))
 
 
-def instrument_test(name: str, f: float, clusters: int, is_used: bool) -> str:
+def instrument_test(name: str, f: float, clusters: int, is_derived: bool, is_used: bool) -> str:
     """An instrument with the outcome of its test, such as ``unit cost (F 31.2, used)``.
 
     Args:
         name: code of the instrument.
         f: effective F; 0 where nothing can be said.
         clusters: what its standard error counts; 0 where the instrument does not vary.
+        is_derived: whether it follows the list price so closely that it was worked out from it.
         is_used: whether it passed.
     """
     if clusters == 0:
         outcome = "none that moves"
+    elif is_derived:
+        outcome = "not used: it follows the list price so closely that it must have been worked out from it"
     elif f == 0:
         outcome = "too few products to test it"
     else:

@@ -141,6 +141,11 @@ class DemandSettings(Section):
         default=23.1,
         description="least effective F of an instrument that is used; 23.1: bias of at most a tenth of the worst case",
     )
+    max_instrument_r2: Rate = Field(
+        default=0.995,
+        description="largest share of a list price's moves, given the controls, that an instrument may explain: a cost "
+        "that explains more was worked out from the price; 1 where list prices are set by cost alone",
+    )
     gate_max_wape_ratio: Positive = Field(
         default=1.05,
         description="challenger's WAPE over that of the mean of the last 8 periods (by time in stock, where recorded)",

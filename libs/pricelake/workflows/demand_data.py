@@ -18,6 +18,7 @@ from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import Learnt, learn_response
+from pricelake.demand.response.price_model import Tried
 from pricelake.demand.response.traits import DESCRIBED
 from pricelake.demand.sequence import PERIODS, sequence_names
 from pricelake.errors import TrainingError
@@ -222,8 +223,7 @@ def _learn_response(
         None if products is None else products.select(*DESCRIBED),
         job.settings.features.period_days,
         prior,
-        demand.min_instrument_f,
-        demand.instruments,
+        Tried(demand.instruments, demand.min_instrument_f, demand.max_instrument_r2),
         lambda done, most: job.reporter.advance(done, most),
         before,
     )

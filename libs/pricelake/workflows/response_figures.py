@@ -24,7 +24,8 @@ def response_figures(facts: Mapping[str, Any]) -> dict[str, float]:
     """
     figures = {"converged": float(facts["converged"]), "rounds": float(facts["rounds"])}
     for one in facts["instruments"]:
-        parts = {"f": one["f"], "clusters": one["clusters"], "is_used": one["is_strong"]}
+        told = {"f": "f", "clusters": "clusters", "is_derived": "is_derived", "is_used": "is_strong"}
+        parts = {part: one[name] for part, name in told.items()}
         figures |= {f"{one['instrument']}_{part}": float(value) for part, value in parts.items()}
     return figures
 
@@ -50,7 +51,13 @@ def response_fit(figures: Mapping[str, float]) -> ResponseFit:
     """What :func:`response_figures` wrote."""
     names = sorted(name.removesuffix("_f") for name in figures if name.endswith("_f"))
     tests = (
-        InstrumentTest(name, figures[f"{name}_f"], int(figures[f"{name}_clusters"]), bool(figures[f"{name}_is_used"]))
+        InstrumentTest(
+            instrument=name,
+            f=figures[f"{name}_f"],
+            clusters=int(figures[f"{name}_clusters"]),
+            is_derived=bool(figures[f"{name}_is_derived"]),
+            is_used=bool(figures[f"{name}_is_used"]),
+        )
         for name in names
     )
     return ResponseFit(bool(figures["converged"]), int(figures["rounds"]), tuple(tests))

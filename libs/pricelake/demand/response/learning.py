@@ -1,6 +1,6 @@
 """Learning the response to price from training rows: expected prices, packs, rounds, what identifies it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -23,6 +23,7 @@ from pricelake.demand.response.price_model import (
     DIGITS,
     INSTRUMENTED,
     PriceModel,
+    Tried,
     fit_price_model,
     with_deviations,
     with_price_surprise,
@@ -74,8 +75,7 @@ def learn_response(
     described: DataFrame | None,
     period_days: int,
     prior: Prior,
-    least_f: float,
-    instruments: Sequence[str],
+    tried: Tried,
     on_round: Callable[[int, int], None] | None = None,
     before: Learnt | None = None,
 ) -> Learnt:
@@ -89,18 +89,17 @@ def learn_response(
         described: see there.
         period_days: length of a period.
         prior: what is believed before.
-        least_f: least F of an instrument that is used.
-        instruments: those that are tried.
+        tried: instruments.
         on_round: told the round and the most there can be.
         before: learnt from fewer periods, to begin where it ended; None: to begin at the prior.
     """
     end = F.lit(training_end)
-    past = with_deviations(panel, end, instruments=instruments).where(F.col("period_start") < end)
+    past = with_deviations(panel, end, instruments=tried.instruments).where(F.col("period_start") < end)
     # a list price that far from the others of its product is taken for a slip of the pen
     usable = is_learnt_from & (F.abs("dev_target") <= MAX_LOG_PRICE_RATIO)
     rows = past.where(usable).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        price = fit_price_model(rows, least_f, instruments)
+        price = fit_price_model(rows, tried)
         traits = read_traits(rows, factors, described)
         products = traits.products["product_id"]
         numbers = panel.sparkSession.createDataFrame(

@@ -26,7 +26,8 @@ Strength. An instrument is used where ``F = (c / se(c))^2`` reaches the least F 
 dependence within categories (within products, in all their markets, where there are fewer than ``MIN_CLUSTERS``
 categories). With fewer products than that nothing can be said, and ``F`` counts as 0. Each instrument is tested by
 itself. With one that is the effective F of Montiel Olea and Pflueger (*Journal of Business & Economic Statistics* 31,
-2013).
+2013). An instrument that explains nearly all of the list price beside the controls is **derived** from it, as a cost
+that a shop works out as a share of the price: it is as exogenous as the price and no more. Its F is the largest of all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,7 +119,9 @@ class Strength:
         standard_error: robust to dependence within clusters, above 0; infinite with too few of them.
         f: effective F, 0 or more; 0 where the instrument does not vary.
         clusters: number of them.
-        is_strong: whether it is used.
+        partial_r2: share of the variance of the list price, given the controls, that goes with it, 0–1.
+        is_derived: whether that is so much that it must have been worked out from the list price.
+        is_strong: whether it is used: ``f`` is large enough, and it is not derived.
     """
 
     instrument: str
@@ -126,7 +129,24 @@ class Strength:
     standard_error: float
     f: float
     clusters: int
+    partial_r2: float
+    is_derived: bool
     is_strong: bool
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Instruments to try, and what makes them one.
+
+    Attributes:
+        instruments: any of ``COST`` and ``OTHER_MARKETS``.
+        least_f: an instrument that reaches less is too weak.
+        most_r2: one that explains more of the list price, given the controls, was derived from it, 0–1.
+    """
+
+    instruments: tuple[str, ...] = (COST,)
+    least_f: float = 0.0
+    most_r2: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -224,18 +244,17 @@ def of_others(values: Column) -> Column:
     return F.sum(own).over(_moment()) - own
 
 
-def fit_price_model(rows: DataFrame, least_f: float, instruments: Sequence[str] = (COST,)) -> PriceModel:
+def fit_price_model(rows: DataFrame, tried: Tried) -> PriceModel:
     """Two passes over the training rows: sums of products, then their variance by cluster.
 
     Args:
         rows: training rows of :func:`with_deviations`, with ``department`` and ``category``.
-        least_f: an instrument that reaches less is not used.
-        instruments: those that are tried, with which the deviations were made.
+        tried: instruments with which the deviations were made.
     """
-    names = (*CONTROLS, *instruments)
+    names = (*CONTROLS, *tried.instruments)
     sums = _summed_products(rows, names)
     total = sums.sum(axis=0)
-    strengths = tuple(_strength(rows, names, total, name, least_f) for name in instruments)
+    strengths = tuple(_strength(rows, names, total, name, tried) for name in tried.instruments)
     used = tuple(one.instrument for one in strengths if one.is_strong)
     kept = [0, *(1 + names.index(name) for name in (*CONTROLS, *used))]
     coefficients, unexplained = [], 0.0
@@ -308,7 +327,7 @@ def _moment() -> WindowSpec:
     return Window.partitionBy(*CATEGORY_KEY)
 
 
-def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: str, least_f: float) -> Strength:
+def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: str, tried: Tried) -> Strength:
     """The instrument alone beside all controls (Frisch, Waugh and Lovell), with a clustered standard error."""
     controls = [1 + names.index(name) for name in CONTROLS]
     place = 1 + names.index(instrument)
@@ -319,11 +338,14 @@ def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: 
         moves = moves - F.lit(float(of_instrument[index])) * F.col(f"dev_{name}")
         prices = prices - F.lit(float(of_price[index])) * F.col(f"dev_{name}")
     left = rows.select(*PAIR, "department", "category", moves.alias("z"), prices.alias("p"))
-    sums = left.agg(F.sum(F.col("z") * F.col("z")).alias("zz"), F.sum(F.col("z") * F.col("p")).alias("zp")).first()
+    both = {"zz": F.col("z") * F.col("z"), "zp": F.col("z") * F.col("p"), "pp": F.col("p") * F.col("p")}
+    sums = left.agg(*(F.sum(product).alias(name) for name, product in both.items())).first()
     variation = float(sums["zz"] or 0.0) if sums is not None else 0.0
     if sums is None or variation <= 1e-9:
-        return Strength(instrument, 0.0, float("inf"), 0.0, 0, False)
+        return Strength(instrument, 0.0, float("inf"), 0.0, 0, 0.0, False, False)
     coefficient = float(sums["zp"]) / variation
+    partial_r2 = min(coefficient * float(sums["zp"]) / float(sums["pp"]), 1.0) if sums["pp"] > 0 else 0.0
+    is_derived = partial_r2 > tried.most_r2
     score = F.sum(F.col("z") * (F.col("p") - F.lit(coefficient) * F.col("z")))
 
     def clustered(*key: str) -> tuple[int, float]:
@@ -336,7 +358,8 @@ def _strength(rows: DataFrame, names: Sequence[str], total: Floats, instrument: 
     if count < MIN_CLUSTERS:
         count, squares = clustered("product_id")
     if count < MIN_CLUSTERS:
-        return Strength(instrument, coefficient, float("inf"), 0.0, count, False)
+        return Strength(instrument, coefficient, float("inf"), 0.0, count, partial_r2, is_derived, False)
     error = float(np.sqrt(squares * count / max(count - 1, 1)) / variation)
     f = (coefficient / error) ** 2 if error > 0 else 0.0
-    return Strength(instrument, coefficient, error, f, count, f >= least_f)
+    is_strong = f >= tried.least_f and not is_derived
+    return Strength(instrument, coefficient, error, f, count, partial_r2, is_derived, is_strong)
