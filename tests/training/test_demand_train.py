@@ -29,7 +29,7 @@ from pricelake.tables import Lake
 from pricelake.tracking import CHALLENGER, CHAMPION, Registry
 from pricelake.workflows import demand_judging
 from pricelake.workflows import train_demand as workflow
-from pricelake.workflows.demand_data import find_periods
+from pricelake.workflows.demand_data import content_of, find_periods
 from pricelake.workflows.job import Job
 from pricelake.workflows.past_tastes import product_factors_before
 from pricelake.workflows.train_demand import Registered
@@ -220,6 +220,18 @@ def test_its_run_can_be_looked_up_in_mlflow(spark, trained):
     assert covered == pytest.approx(summary["demand"]["interval_coverage"]["80"])
     epochs = registry.client.get_metric_history(run.info.run_id, "validation_loss")
     assert [point.step for point in epochs] == list(range(1, summary["training"]["epochs"] + 1))
+
+
+def test_rows_that_the_response_reads_tell_one_panel_from_another(spark):
+    rows = panel_rows(products=4, weeks=30)
+    closed = rows[~rows["is_open"]]
+    known = content_of(panel_frame(spark, closed))
+    assert content_of(panel_frame(spark, closed.sample(frac=1.0, random_state=1))) == known
+    corrected = {"unit_cost": 9.99, "availability_rate": 0.5, "competitor_index": 0.9, "display_rate": 0.7}
+    for column, value in corrected.items():
+        other = closed.reset_index(drop=True)
+        other.loc[len(other) - 1, column] = value
+        assert content_of(panel_frame(spark, other)) != known, column
 
 
 def test_a_rerun_registers_nothing_and_leaves_the_same_table(spark, trained, monkeypatch):

@@ -12,7 +12,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import ROW_KEY, encode, fit_encoding, fit_vocabulary
+from pricelake.demand.inputs import encode, fit_encoding, fit_vocabulary
 from pricelake.demand.model import DemandModel, factors_frame, network_spec, vocabulary_frame
 from pricelake.demand.population import draw_population, learnt_from
 from pricelake.demand.prediction import at_usual_price
@@ -22,6 +22,7 @@ from pricelake.demand.response.price_model import Tried
 from pricelake.demand.response.traits import DESCRIBED
 from pricelake.demand.sequence import PERIODS, sequence_names
 from pricelake.errors import TrainingError
+from pricelake.tables import contract_of
 from pricelake.training import Snapshot, write_snapshot
 from pricelake.workflows.demand_task import DemandTask
 from pricelake.workflows.job import Job
@@ -255,7 +256,7 @@ def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
     """
     model = data.model
     facts = {
-        "held_out": _content(data.encoded.where(F.col("period_start") >= F.lit(data.periods.held_out))),
+        "since": content_of(data.population.where(F.col("period_start") >= F.lit(data.periods.validation))),
         "as_of": job.as_of.isoformat(),
         "content": [(s.rows, Path(s.directory).name.rsplit("-", 2)[1:]) for s in snapshots],
         "encoding": asdict(model.encoding),
@@ -272,9 +273,15 @@ def _key(job: Job, data: PreparedData, snapshots: Sequence[Snapshot]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _content(rows: DataFrame) -> list[int]:
-    """Number of encoded rows and a hash of what was sold and asked, in any order."""
-    measured = [F.round(F.col(name).cast("double"), 4) for name in ("units_observed", "list_price", "discount_rate")]
-    hashed = F.xxhash64(*ROW_KEY, *measured).alias("hash")
+def content_of(rows: DataFrame) -> list[int]:
+    """Number of rows and a hash of all that gold.demand_panel says of them, in any order.
+
+    The response is learnt anew from rows that no snapshot holds: costs, stock and rivals' prices of the last periods
+    decide prices as units do. Numbers count to four digits, as a panel that is made again sums in another order.
+    """
+    panel = contract_of("gold.demand_panel").columns
+    is_double = {column.name: column.dataType.typeName() == "double" for column in panel}
+    told = [F.round(F.col(name), 4) if double else F.col(name) for name, double in is_double.items()]
+    hashed = F.xxhash64(*told).alias("hash")
     found = rows.select(hashed).agg(F.count("hash"), F.expr("bit_xor(hash)")).first()
     return [] if found is None else [int(found[0]), int(found[1] or 0)]
