@@ -105,6 +105,8 @@ def test_numbers_equal_pandas(encoded, rows):
 
 def test_the_periods_before_a_row_equal_pandas(spark, rows):
     rows = rows.drop(rows.index[(rows["product_id"] == "p001") & (rows["age_periods"] == 20)])  # a period off sale
+    hardly = rows["product_id"].eq("p001") & rows["age_periods"].isin([10, 12])
+    rows = rows.assign(availability_rate=np.where(hardly, np.where(rows["age_periods"] == 10, 0.0, 0.02), 1.0))
     usual = with_usual_units(with_response(panel_frame(spark, rows), RESPONSE))
     found = with_sequence(usual, 7, 3).toPandas().sort_values(["product_id", "period_start"], ignore_index=True)
     assert [name for name in found if name.startswith("ago_")] == list(sequence_names(3))
@@ -113,8 +115,9 @@ def test_the_periods_before_a_row_equal_pandas(spark, rows):
     for back in (1, 2, 3):
         then = [(product, start - timedelta(weeks=back)) for product, start in weeks]
         before = known.reindex(then)
-        np.testing.assert_allclose(found[f"ago_{back}_log_usual"], np.log1p(before["usual_units"].fillna(0.0)))
-        np.testing.assert_allclose(found[f"ago_{back}_is_known"], before["usual_units"].notna().astype(float))
+        told = before["usual_units"].where(before["availability_rate"] >= 0.05)
+        np.testing.assert_allclose(found[f"ago_{back}_log_usual"], np.log1p(told.fillna(0.0)))
+        np.testing.assert_allclose(found[f"ago_{back}_is_known"], told.notna().astype(float))
         np.testing.assert_allclose(found[f"ago_{back}_log_discount"], before["log_discount"].fillna(0.0))
         np.testing.assert_allclose(found[f"ago_{back}_availability"], before["availability_rate"].fillna(0.0))
     assert with_sequence(usual, 7, 0) is usual

@@ -3,13 +3,14 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pricelake.demand.inputs import PAIR, period_number
+from pricelake.demand.inputs import PAIR, exposure, period_number
+from pricelake.demand.response.past import LEAST_EXPOSURE
 
 PERIODS = 13
 """Periods that a sequence reaches back: a quarter of weeks, as the longest of the recent means."""
 MEASURES = ("log_usual", "is_known", "log_discount", "availability")
-"""Of each period: log1p of usual units, whether the product was on sale, log of the share of the list price that was
-asked, share of the period in stock."""
+"""Of each period: log1p of usual units, whether the product was in stock long enough to tell them, log of the share of
+the list price that was asked, share of the period in stock."""
 
 
 def sequence_names(periods: int) -> tuple[str, ...]:
@@ -31,9 +32,10 @@ def with_sequence(rows: DataFrame, period_days: int, periods: int) -> DataFrame:
         periods: to reach back; 0 adds nothing.
     """
     is_closed = F.col("usual_units").isNotNull()
+    is_told = is_closed & (exposure() >= LEAST_EXPOSURE)  # what hardly was in stock does not tell what was wanted
     values = {
-        "log_usual": F.log1p("usual_units"),
-        "is_known": F.when(is_closed, F.lit(1.0)),
+        "log_usual": F.when(is_told, F.log1p("usual_units")),
+        "is_known": F.when(is_told, F.lit(1.0)),
         "log_discount": F.when(is_closed, F.col("log_discount")),
         "availability": F.when(is_closed, F.col("availability_rate")),
     }
