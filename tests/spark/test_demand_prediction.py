@@ -38,7 +38,16 @@ def panel(spark):
 @pytest.fixture(scope="module")
 def model(spark, panel):
     rows = panel.where("not is_open and age_periods > 0")
-    prior = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
+    shipped = DemandSettings()
+    prior = Prior(
+        elasticity=shipped.prior_elasticity,
+        rise=shipped.prior_rise,
+        rise_sd=shipped.prior_rise_sd,
+        feature_sd=0.2,
+        surprise_sd=shipped.surprise_sd,
+        smallest=shipped.min_elasticity,
+        largest=shipped.max_elasticity,
+    )
     learnt = learn_response(rows, AS_OF, F.col("age_periods") > 0, None, None, 7, prior, Tried(least_f=23.1)).model
     closed = at_usual_price(rows, learnt, 7)
     vocabulary = fit_vocabulary(closed).toPandas()

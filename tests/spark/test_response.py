@@ -24,10 +24,20 @@ from pricelake.demand.response.price_model import (
     with_price_surprise,
 )
 from pricelake.demand.usual import with_usual_history
+from pricelake.settings import DemandSettings
 from tests.demand_shop import AS_OF, ELASTICITIES, panel_frame, panel_rows, with_features
 
 END = AS_OF - timedelta(weeks=6)
-PRIOR = Prior(elasticity=2.0, rise=0.1, rise_sd=0.1, feature_sd=0.2, surprise_sd=0.6)
+SHIPPED = DemandSettings()
+PRIOR = Prior(
+    elasticity=SHIPPED.prior_elasticity,
+    rise=SHIPPED.prior_rise,
+    rise_sd=SHIPPED.prior_rise_sd,
+    feature_sd=0.2,
+    surprise_sd=SHIPPED.surprise_sd,
+    smallest=SHIPPED.min_elasticity,
+    largest=SHIPPED.max_elasticity,
+)
 KEY = ["product_id", "market_id", "period_start"]
 
 

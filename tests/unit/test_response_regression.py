@@ -1,6 +1,7 @@
 """The response regression: its sums against a library's regression with dummies, its lags against pandas, and truth."""
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,19 @@ from pricelake.demand.response.kernel import STEEPNESS, Sums, one_pass, price_ef
 from pricelake.demand.response.pack import MIN_AVAILABILITY_RATE, Pack, Response
 from pricelake.demand.response.past import MEMORIES, _before, past_demand
 from pricelake.pricing.batch import price_batch
-from pricelake.settings import PricingSettings
+from pricelake.settings import DemandSettings, PricingSettings
 from tests.pricing_rows import STEP, batch_of, constant_elasticity, rule_set
 
-PRIOR = Prior(elasticity=2.0, rise=0.2, rise_sd=0.1, feature_sd=0.5, surprise_sd=0.5)
+SHIPPED = DemandSettings()
+PRIOR = Prior(
+    elasticity=SHIPPED.prior_elasticity,
+    rise=SHIPPED.prior_rise,
+    rise_sd=SHIPPED.prior_rise_sd,
+    feature_sd=0.5,  # the traits made up here are few and tell much
+    surprise_sd=SHIPPED.surprise_sd,
+    smallest=SHIPPED.min_elasticity,
+    largest=SHIPPED.max_elasticity,
+)
 
 
 def simulated(products: int = 300, periods: int = 80, seed: int = 3, moving: float = 0.15) -> tuple[Pack, np.ndarray]:
@@ -397,8 +407,11 @@ def test_what_cannot_be_fitted_stays_finite() -> None:
 
 
 @pytest.mark.parametrize("follows", [-3.0, 0.0, 3.0])
-def test_where_nothing_but_surprises_moves_prices_elasticities_are_what_is_believed(follows: float) -> None:
-    """Demand goes with the surprise, and rows tell the sum of both effects alone: neither -0.5, nor 2.5, nor 5.5."""
+def test_where_nothing_but_surprises_moves_prices_elasticities_are_on_average_what_is_believed(follows: float) -> None:
+    """Demand goes with the surprise, and rows tell the sum of both effects alone: neither -0.5, nor 2.5, nor 5.5.
+
+    Where demand goes with all surprises alike, rows still tell which products react more than others.
+    """
     pack, size = simulated(products=60, moving=1.0)
     rng = np.random.default_rng(3)
     moves = pack.log_price - (np.bincount(pack.pair, pack.log_price) / 80)[pack.pair]
@@ -407,7 +420,9 @@ def test_where_nothing_but_surprises_moves_prices_elasticities_are_what_is_belie
     found = fitted(replace(pack, units=units, log_price=moves, surprise=moves, uninstrumented=moves))
     assert found.converged
     assert found.response.elasticity.mean() == pytest.approx(PRIOR.elasticity, abs=0.15)
-    assert found.response.elasticity == pytest.approx(PRIOR.elasticity, abs=0.8)
+    assert np.corrcoef(found.response.elasticity, size)[0, 1] > 0.9
+    off = np.abs(found.response.elasticity - size) / np.hypot(found.pooled.sd, found.common_sd)
+    assert (off < NormalDist().inv_cdf(0.95)).mean() >= 0.9
     assert found.common_sd > 0.9
     unsure = np.hypot(found.pooled.sd, found.common_sd)
     assert np.mean(np.abs(found.response.elasticity - size) < 1.645 * unsure) > 0.9

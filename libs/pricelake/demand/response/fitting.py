@@ -55,8 +55,8 @@ class Prior:
     rise_sd: float
     feature_sd: float
     surprise_sd: float
-    smallest: float = 0.2
-    largest: float = 12.0
+    smallest: float
+    largest: float
 
 
 @dataclass(frozen=True)
