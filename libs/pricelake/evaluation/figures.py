@@ -23,15 +23,14 @@ def curve_elasticities(units: Floats, prices: Floats) -> Floats:
     return np.where(np.isfinite(slope), slope, np.nan)
 
 
-def elasticity_errors(said: Floats, true: Floats, fallback: float = 0.0) -> Floats:
+def elasticity_errors(said: Floats, true: Floats) -> Floats:
     """Said minus true elasticity, shape of both; where nothing is said, as if demand did not react.
 
     Args:
-        said: by the contender; NaN: it could not learn, which counts as ``fallback``.
+        said: by the contender; NaN: it could not learn, which counts as 0.
         true: same shape; NaN where nothing is sold, which does not count.
-        fallback: what a failed fit is taken to say.
     """
-    return np.where(np.isnan(true), np.nan, np.where(np.isnan(said), fallback, said) - true)
+    return np.where(np.isnan(true), np.nan, np.nan_to_num(said) - true)
 
 
 def wape(said: Floats, true: Floats) -> float:

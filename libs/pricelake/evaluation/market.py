@@ -104,7 +104,6 @@ def own_elasticities(
     market_id: str,
     period: date,
     context: Context,
-    step: float = STEP,
     products: Sequence[str] | None = None,
 ) -> pd.Series:
     """True own-price elasticities d log units_j / d log p_j by central differences.
@@ -115,7 +114,6 @@ def own_elasticities(
         market_id: in which of its markets.
         period: first day of the period.
         context: everything else.
-        step: in log price; the error is of the order of its square.
         products: of which; None: all.
 
     Returns:
@@ -124,9 +122,9 @@ def own_elasticities(
     found = {}
     for product in prices.index if products is None else products:
         dearer, cheaper = prices.copy(), prices.copy()
-        dearer[product] *= np.exp(step)
-        cheaper[product] *= np.exp(-step)
+        dearer[product] *= np.exp(STEP)
+        cheaper[product] *= np.exp(-STEP)
         more = market.expected_units(dearer, market_id, period, context)[product]
         less = market.expected_units(cheaper, market_id, period, context)[product]
-        found[product] = (np.log(more) - np.log(less)) / (2.0 * step) if more > 0.0 < less else np.nan
+        found[product] = (np.log(more) - np.log(less)) / (2.0 * STEP) if more > 0.0 < less else np.nan
     return pd.Series(found, name="elasticity")

@@ -43,11 +43,6 @@ class Best:
     profit: float
     bound: float
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether no feasible prices bring more."""
-        return self.bound <= self.profit
-
 
 def try_all(contributions: Callable[[Floats], Floats], candidates: Sequence[Floats], horizons: int) -> list[Best]:
     """The most profitable of all combinations of candidates, for each of several horizons at once.

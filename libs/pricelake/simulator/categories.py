@@ -94,7 +94,7 @@ class Category:
         return np.asarray(-NEW_WORTH * young - OLD_WORTH * old)
 
     def pressure_derivative(self, price: Array) -> Array:
-        """D pressure / d log price, shape of ``price``."""
+        """Derivative of pressure by log price, shape of ``price``."""
         return np.asarray((price / self.usual_price) ** self.curvature)
 
 

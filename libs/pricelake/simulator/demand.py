@@ -114,12 +114,12 @@ class CategoryDemand:
         return np.asarray(self.category.liking - felt + common[:, None, :])
 
     def _worth_derivative(self, price: Array) -> Array:
-        """D V_kj / d log p_j, shape ``(markets, classes, products)``; below 0."""
+        """Derivative of V_kj by log p_j, shape ``(markets, classes, products)``; below 0."""
         slope = self.category.sensitivity * self.category.pressure_derivative(price)[:, None, :]
         return np.asarray(-slope - COMPETITOR_WORTH)
 
     def elasticities(self, price: Array, now: Conditions) -> Array:
-        """D log units_j / d log p_i, shape ``(markets, products j, products i)``; own-price on the diagonal.
+        """Derivative of log units_j by log p_i, shape ``(markets, products j, products i)``; own-price on the diagonal.
 
         The mixture's elasticity is the purchase-weighted mean of the classes' (Train, ch. 6): for class k it is the
         derivative of the logit times d V_ki / d log p_i. NaN for products not on sale.

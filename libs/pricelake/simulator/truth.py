@@ -60,7 +60,7 @@ class CategoryTruth:
         return self.stage.demand.at(price, conditions).units
 
     def elasticities(self, price: Array, conditions: Conditions) -> Array:
-        """D log units_j / d log p_i, shape ``(markets, products j, products i)``; NaN where not on sale."""
+        """Derivative of log units_j by log p_i, shape ``(markets, products j, products i)``; NaN where not on sale."""
         return self.stage.demand.elasticities(price, conditions)
 
     def cost(self, week: int) -> Array:
