@@ -31,7 +31,7 @@ lint: setup ## style, types, import contracts, package consistency
 bench: setup ## speed as ratios in one run; writes build/bench/bench.json
 	@.venv/bin/python -m bench
 
-score: setup ## PriceLake and rivals on shops of known demand, ten seeds, up to 90 minutes; build/score/scoreboard.html
+score: setup ## PriceLake and rivals on shops of known demand, ten seeds, under two hours; build/score/scoreboard.html
 	@.venv/bin/pricelake score --settings conf/scoreboards/full.yaml --out build/score/full/scoreboard.json
 	@cp build/score/full/scoreboard.json build/score/full/scoreboard.html build/score/
 

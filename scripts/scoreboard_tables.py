@@ -30,7 +30,8 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
 def origin(record: Mapping[str, Any]) -> str:
     """Where figures come from, in one sentence."""
     made = f"`{record['command']}`, {record['started_at'][:10]}, code {record['commit']}"
-    return f"{made}, {record['seconds'] / 60:.0f} minutes; mean and 95 % interval over seeds"
+    taken = f"{record['seconds'] / 60:.0f} minutes"
+    return f"{made}, {taken}; mean and 95 % interval over seeds, given the one fit that all seeds share"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A market of one's own for the scoreboard: constant elasticities, where the best price is cost x e / (e + 1).
+"""A market of one's own for the scoreboard: constant elasticities e < -1, where the best price is cost x e / (1 + e).
 
 python docs/examples/constant_elasticity.py
 pricelake score --settings docs/examples/constant_elasticity.yaml --out build/constant_elasticity/scoreboard.json

@@ -29,7 +29,8 @@ CLAIMS = {
         "product's own price, all other prices left as they are, at the price in force and moved by ±10 and ±20 %. "
         "An elasticity below the truth says that customers react more than they do. Where a model could not learn a "
         "product, it is taken to say that demand does not react. Movement is the bias on the confounded shop minus "
-        "that on a twin that differs in nothing but the confounding. A model that failed, or says that demand does not "
+        "that on a twin with the same draws, whose prices do not follow demand; clearance of slow stock, which does, "
+        "is gone from the twin with it. A model that failed, or says that demand does not "
         "react, has none on either: its movement is not told. Nothing moves a guess either, which learns nothing: read "
         "movement together with the errors.",
     ),
@@ -176,7 +177,8 @@ LIMITS = (
     Limit(
         "Clean instruments",
         "The shop's cost shocks move no demand and are not shared by rivals. Methods that use costs as an instrument "
-        "meet their assumption exactly, unless the instruments are weak or none.",
+        "meet their assumption, unless the instruments are weak or none: exactly where rivals do not react, nearly "
+        "where they do, as the rivals' answer to a cost that moved a price comes back a week later.",
     ),
     Limit(
         "Clean discounts",
@@ -226,6 +228,11 @@ LIMITS = (
         "Small shops",
         "The rank is that of shops of the sizes below. It is no evidence for other assortments, countries or trades.",
         is_of_simulation=False,
+    ),
+    Limit(
+        "Most products sell often",
+        "Two products in three sell more than ten units a week, and few weeks are without a sale. The long tail of a "
+        "real shop, where most products sell less than one a week, is not judged here.",
     ),
 )
 """What a scoreboard cannot show (docs/decisions/004-the-simulated-shop.md)."""
