@@ -423,7 +423,7 @@ def test_where_nothing_but_surprises_moves_prices_elasticities_are_on_average_wh
     assert np.corrcoef(found.response.elasticity, size)[0, 1] > 0.9
     off = np.abs(found.response.elasticity - size) / np.hypot(found.pooled.sd, found.common_sd)
     assert (off < NormalDist().inv_cdf(0.95)).mean() >= 0.9
-    assert found.common_sd > 0.9
+    assert found.common_sd > 0.85  # 1 is what is believed
     unsure = np.hypot(found.pooled.sd, found.common_sd)
     assert np.mean(np.abs(found.response.elasticity - size) < 1.645 * unsure) > 0.9
 
