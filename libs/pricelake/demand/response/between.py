@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pricelake.demand.response.kernel import Sums
+from pricelake.demand.response.layout import TOGETHER
 from pricelake.demand.response.pack import Floats, Response
 
 START_VARIANCE, LARGEST_VARIANCE = 0.04, 4.0
@@ -79,7 +80,7 @@ class Between:
         """
         beside = self.sums.category_information
         others = np.broadcast_to(moved, (len(alike), len(moved))).copy()
-        others[:, -2] = alike
+        others[:, TOGETHER] = alike
         left = self._gradient - np.einsum("cpn,cn->cp", beside, others)
         return np.asarray(np.einsum("cpq,cq->cp", self._inverse, left))
 
@@ -105,7 +106,7 @@ class Between:
         Returns:
             shape ``(n_categories,)``; 0 where nothing is known.
         """
-        crossed = self.sums.category_information[:, :, -2]
+        crossed = self.sums.category_information[:, :, TOGETHER]
         explained = np.einsum("cp,cpq,cq->c", crossed, self._inverse, crossed)
         own = np.bincount(now.category, self.sums.information[:, 0, 0], minlength=len(explained)) * now.overall**2
         left = 1.0 - explained / np.where(own > 0, own, 1.0)

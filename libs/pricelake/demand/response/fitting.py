@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pricelake.demand.response.between import LEAST_INFORMATION, Between, started
 from pricelake.demand.response.kernel import Sums
+from pricelake.demand.response.layout import COEFFICIENTS, RISE, TOGETHER
 from pricelake.demand.response.pack import Floats, Indices, Response
 from pricelake.demand.response.pooling import CONSTANT_SD, OwnEstimates, Pooled, pool
 
@@ -153,30 +154,56 @@ def fit_response(
         renewed = np.clip(pooled.mean, prior.smallest, prior.largest)
         moved, moved_apart, between = _steps(sums, now, renewed, belief, prior, coefficient_sd, between)
         between_variance = between.variance
-        pace, rise_before = _pace(pace, float(moved[-1]), rise_before), float(moved[-1])
-        rise = float(np.clip(now.rise + pace * moved[-1], LEAST_RISE, LARGEST_RISE))
-        apart = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
-        in_categories = float(np.sqrt(np.mean(moved_apart**2, axis=0)).max(initial=0.0))
-        step = max(float(np.abs(moved[:-2]).max(initial=0.0)), abs(rise - now.rise) / pace, apart, in_categories)
-        coefficients, effects = now.coefficients + pace * moved[:-2], now.apart + pace * moved_apart
-        dispersion = _dispersion(sums, now.dispersion)
-        now = Response(renewed, pooled.sd**2, pooled.overall, rise, coefficients, dispersion, now.category, effects)
+        pace, rise_before = _pace(pace, float(moved[RISE]), rise_before), float(moved[RISE])
+        rise = float(np.clip(now.rise + pace * moved[RISE], LEAST_RISE, LARGEST_RISE))
+        of_elasticities = float(np.sqrt(np.mean((renewed - now.elasticity) ** 2))) / SIZES_PER_LOG
+        of_coefficients = float(np.abs(moved[COEFFICIENTS]).max(initial=0.0))
+        of_categories = float(np.sqrt(np.mean(moved_apart**2, axis=0)).max(initial=0.0))
+        step = max(of_coefficients, abs(rise - now.rise) / pace, of_elasticities, of_categories)
+        now = Response(
+            elasticity=renewed,
+            variance=pooled.sd**2,
+            overall=pooled.overall,
+            rise=rise,
+            coefficients=now.coefficients + pace * moved[COEFFICIENTS],
+            dispersion=_dispersion(sums, now.dispersion),
+            category=now.category,
+            apart=now.apart + pace * moved_apart,
+        )
         before = pooled
         if step <= TOLERANCE:
             break
+    # of the last pass, which the last step followed: where the fit stands still the two are the same
     covariance = _covariance(between, prior, coefficient_sd, shared)
     common_sd = now.overall * _relative_sd(covariance)
     seen, unseen = between.effect_sd(covariance[: len(varies), : len(varies)])
-    converged = step <= TOLERANCE
-    uncertain = (own.variance, common_sd, between_variance, seen, unseen, inflation, shared)
-    return Fitted(now, pooled, *uncertain, rounds, converged)
+    return Fitted(
+        response=now,
+        pooled=pooled,
+        own_variance=own.variance,
+        common_sd=common_sd,
+        promotion_variance=between_variance,
+        promotion_sd=seen,
+        other_promotion_sd=unseen,
+        inflation=inflation,
+        shared_inflation=shared,
+        rounds=rounds,
+        converged=step <= TOLERANCE,
+    )
 
 
 def _believed(prior: Prior, category: Indices, coefficients: int, promotions: int) -> Response:
-    sizes, unmoved = np.full(len(category), prior.elasticity), np.zeros(coefficients)
-    nowhere = np.zeros((int(category.max()) + 1, promotions))
-    known = (np.zeros(len(category)), prior.elasticity, prior.rise, unmoved, START_DISPERSION)
-    return Response(sizes, *known, category, nowhere)
+    """Where a fit begins that knows no row yet."""
+    return Response(
+        elasticity=np.full(len(category), prior.elasticity),
+        variance=np.zeros(len(category)),
+        overall=prior.elasticity,
+        rise=prior.rise,
+        coefficients=np.zeros(coefficients),
+        dispersion=START_DISPERSION,
+        category=category,
+        apart=np.zeros((int(category.max()) + 1, promotions)),
+    )
 
 
 def _covariance(between: Between, prior: Prior, coefficient_sd: Floats, inflation: float) -> Floats:
@@ -189,7 +216,7 @@ def _covariance(between: Between, prior: Prior, coefficient_sd: Floats, inflatio
 
 def _relative_sd(covariance: Floats) -> float:
     """Standard error of all elasticities together over ``overall``, of rows and belief; see :func:`_covariance`."""
-    return float((1.0 / covariance[-2, -2] + CONSTANT_SD**-2) ** -0.5)
+    return float((1.0 / covariance[TOGETHER, TOGETHER] + CONSTANT_SD**-2) ** -0.5)
 
 
 def _pace(pace: float, step: float, step_before: float) -> float:
@@ -249,10 +276,10 @@ def _steps(
     gradient, hessian = sums.gradient.copy(), sums.hessian + np.diag(believed)
     information = sums.information[:, 0, 0]
     together = information @ (renewed - now.elasticity) / max(float(information.sum()), LEAST_INFORMATION) / now.overall
-    hessian[-2, -2] /= 1.0 - belief
-    gradient[:-2] -= now.coefficients * believed[:-2]
-    gradient[-2] = hessian[-2, -2] * together
-    gradient[-1] += (prior.rise - now.rise) * believed[-1]
+    hessian[TOGETHER, TOGETHER] /= 1.0 - belief
+    gradient[COEFFICIENTS] -= now.coefficients * believed[COEFFICIENTS]
+    gradient[TOGETHER] = hessian[TOGETHER, TOGETHER] * together
+    gradient[RISE] += (prior.rise - now.rise) * believed[RISE]
     alike = _alike(sums, now, renewed)
     for _ in range(VARIANCE_ROUNDS):
         moved = np.linalg.solve(*between.reduced(hessian, gradient))

@@ -35,8 +35,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pricelake.demand.response.layout import OWN_PAST, RISE
 from pricelake.demand.response.pack import NOT_IN_STOCK, Floats, Indices, Pack, Response
-from pricelake.demand.response.past import PAST, past_demand
+from pricelake.demand.response.past import past_demand
 
 STEEPNESS = 5.0
 """``s``: the elasticity is most of its way at prices a third away from the usual one."""
@@ -56,8 +57,8 @@ class Sums:
     """What a pass over a pack leaves; sums of several packs add up.
 
     Attributes:
-        hessian: of coefficients and then, so that rounds converge fast, of a relative change of all elasticities
-            together and of ``r``, shape ``(n + 2, n + 2)``.
+        hessian: in the order of :mod:`pricelake.demand.response.layout`, shape ``(n + 2, n + 2)`` for ``n``
+            coefficients; elasticities together and ``r`` are in it so that rounds converge fast.
         gradient: same order.
         rows: number of rows that say something: not those without any stock.
         pairs: number of pairs.
@@ -117,22 +118,25 @@ def one_pass(pack: Pack, now: Response) -> Sums:
     per_size = -(pack.log_price + now.rise * bow)
     effect = size * per_size
     past = past_demand(pack, now, effect)
+    promotions = pack.promotions.shape[1]
+    of_size, of_bow, of_list = promotions, promotions + 1, promotions + 2
     effects = np.column_stack([pack.promotions, per_size, bow, pack.uninstrumented])
     in_past = past.slopes(effects)
-    beside = np.column_stack([pack.controls, in_past[:, :, -1].T, pack.surprise, past.columns])
-    known = past.promoted + beside @ now.coefficients[pack.promotions.shape[1] :]
+    past_list = in_past[:, :, of_list].T
+    beside = np.column_stack([pack.controls, past_list, pack.surprise, past.columns])
+    known = past.promoted + beside @ now.coefficients[promotions:]
     fixed = effect + 0.5 * unsure * per_size**2 + pack.log_exposure + known
     mean = np.exp(np.clip(fixed + _levels(pack, fixed, now.dispersion)[pack.pair], *LOG_MEAN_LIMITS))
     weight = mean / (1.0 + now.dispersion * mean)
     error = _bounded_error(pack.units, mean, now.dispersion)
-    differenced = effects + np.tensordot(now.coefficients[-len(PAST) : -1], in_past, axes=1)
-    in_size, in_bow = differenced[:, -3], differenced[:, -2]
+    differenced = effects + np.tensordot(now.coefficients[OWN_PAST], in_past, axes=1)
+    in_size, in_bow = differenced[:, of_size], differenced[:, of_bow]
     together = [in_size * now.overall, -size * in_bow]
-    slopes = _within(np.column_stack([differenced[:, :-3], beside, *together]), pack.pair, weight)
-    own = _within(np.column_stack([in_size, pack.surprise, in_past[:, :, -1].T]), pack.pair, weight)
+    slopes = _within(np.column_stack([differenced[:, :promotions], beside, *together]), pack.pair, weight)
+    own = _within(np.column_stack([in_size, pack.surprise, past_list]), pack.pair, weight)
     score = own[:, :2] * (weight * error)[:, None]
     gradient = slopes.T @ (weight * error)
-    gradient[-1] += np.sum(weight * unsure * per_size * bow)
+    gradient[RISE] += np.sum(weight * unsure * per_size * bow)
     product, place = np.unique(pack.product, return_inverse=True)
     category, category_score, category_information = _by_category(slopes, weight, error, pack, now.category)
     information = _crossed(own, weight, place)
