@@ -18,7 +18,7 @@ class SourceError(PriceLakeError):
 
 
 class ContractError(PriceLakeError):
-    """A frame does not fit the contract of the table it is written to or read from."""
+    """A frame does not fit the contract of its table, or a market of one's own that of a market."""
 
 
 class QualityError(PriceLakeError):

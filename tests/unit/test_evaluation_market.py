@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pricelake.errors import ContractError
 from pricelake.evaluation import oracle
 from pricelake.evaluation.asking import contributions, own_curves
 from pricelake.evaluation.contenders import truthful
@@ -59,6 +60,28 @@ def test_differences_give_the_elasticities_of_a_market_that_has_them_in_closed_f
     offers = market.offers().set_index("product_id")
     found = own_elasticities(market, offers["price_now"], "m0", market.as_of, Context())
     assert found.to_dict() == pytest.approx(constant.elasticities.to_dict(), abs=1e-6)
+
+
+@pytest.mark.parametrize("units", [float("nan"), -1.0])
+def test_a_market_that_does_not_answer_a_price_is_told_to(constant: ConstantElasticity, units: float) -> None:
+    """A field experiment knows the prices that it tried: NaN would pass for the best profit there is."""
+
+    class Experiment(ConstantElasticity):
+        def expected_units(self, prices: pd.Series, market: str, period: date, context: Context) -> pd.Series:
+            found = super().expected_units(prices, market, period, context)
+            return found.where((prices <= 4.0) | (prices.index != "b"), units)
+
+    experiment = Experiment(constant.levels, constant.elasticities, constant.costs, "trial")
+    offers = experiment.offers()
+    own_curves(experiment, offers, (-0.2, 0.0))
+    told = (
+        r"Market 'trial' expects (nan|-1.0) units of b at 4.4 in m0 in the week of 2024-01-01. It has to answer every"
+    )
+    with pytest.raises(ContractError, match=told):
+        own_curves(experiment, offers, (0.1,))
+    prices = np.array([[2.0, 4.4, 1.0]])
+    with pytest.raises(ContractError, match=told):
+        contributions(experiment, offers["product_id"].to_numpy(dtype=np.str_), "m0", prices, [1])
 
 
 def test_a_market_is_asked_price_by_price_where_it_has_no_fast_answer(constant: ConstantElasticity) -> None:

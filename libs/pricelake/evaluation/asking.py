@@ -1,14 +1,36 @@
 """Ask a market for many prices at once, whether it has a fast answer or not."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
+from pricelake.errors import ContractError
 from pricelake.evaluation.market import Context, Floats, ManyPrices, Market, Names, own_elasticities
 
 PERIOD = timedelta(days=7)
+
+
+def expected_units(market: Market, prices: pd.Series, market_id: str, period: date, context: Context) -> pd.Series:
+    """What a market answers, checked.
+
+    Returns:
+        units by the index of ``prices``, 0 or more.
+
+    Raises:
+        ContractError: a product has no units at its price, or fewer than 0.
+    """
+    found = market.expected_units(prices, market_id, period, context).reindex(prices.index)
+    unknown = prices.index[~(np.isfinite(found) & (found >= 0.0))]
+    if len(unknown):
+        product = unknown[0]
+        raise ContractError(
+            f"Market '{market.name}' expects {found[product]} units of {product} at {prices[product]:.4g} in "
+            f"{market_id} in the week of {period}. It has to answer every price that the rules allow: interpolate "
+            f"between the prices that were tried, or allow no others (scoreboard.rules)."
+        )
+    return found
 
 
 def own_curves(market: Market, offers: pd.DataFrame, moves: Sequence[float]) -> tuple[Floats, Floats]:
@@ -33,7 +55,7 @@ def own_curves(market: Market, offers: pd.DataFrame, moves: Sequence[float]) -> 
             for column, move in enumerate(moves):
                 tried = now.copy()
                 tried[product] *= 1.0 + move
-                units[row, column] = market.expected_units(tried, market_id, market.as_of, Context())[product]
+                units[row, column] = expected_units(market, tried, market_id, market.as_of, Context())[product]
                 slope = own_elasticities(market, tried, market_id, market.as_of, Context(), products=[product])
                 slopes[row, column] = slope[product]
     return units, slopes
@@ -59,9 +81,9 @@ def contributions(market: Market, products: Names, market_id: str, prices: Float
         held, total, last = pd.Series(values, products), np.zeros(len(products)), None
         for number in range(max(periods)):
             period = market.as_of + number * PERIOD
-            units = market.expected_units(held, market_id, period, Context(last))
+            units = expected_units(market, held, market_id, period, Context(last))
             costs = market.unit_costs(market_id, period)[held.index]
-            total, last = total + ((held - costs) * units[held.index]).to_numpy(dtype=np.float64), held
+            total, last = total + ((held - costs) * units).to_numpy(dtype=np.float64), held
             if number + 1 in periods:
                 found[list(periods).index(number + 1), row] = total
     return found
