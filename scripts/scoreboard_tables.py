@@ -28,10 +28,10 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def origin(record: Mapping[str, Any]) -> str:
-    """Where figures come from, in one sentence."""
+    """Where figures come from, in one sentence on two lines."""
     made = f"`{record['command']}`, {record['started_at'][:10]}, code {record['commit']}"
     taken = f"{record['seconds'] / 60:.0f} minutes"
-    return f"{made}, {taken}; mean and 95 % interval over seeds, given the one fit that all seeds share"
+    return f"{made}, {taken};\nmean and 95 % interval over seeds, given the one fit that all seeds share"
 
 
 @dataclass(frozen=True)
