@@ -166,6 +166,7 @@ def test_table_and_aliases(spark, trained):
         "rounds": response["rounds"],
         "cost_f": pytest.approx(response["instruments"][0]["f"]),
         "cost_clusters": response["instruments"][0]["clusters"],
+        "cost_is_derived": float(response["instruments"][0]["is_derived"]),
         "cost_is_used": float(response["instruments"][0]["is_strong"]),
     }
     registry, name = Registry(settings.tracking), settings.tracking.model_name
@@ -210,6 +211,7 @@ def test_its_run_can_be_looked_up_in_mlflow(spark, trained):
         "price_response.rounds": response["rounds"],
         "price_response.cost_f": pytest.approx(instrument["f"]),
         "price_response.cost_clusters": instrument["clusters"],
+        "price_response.cost_is_derived": float(instrument["is_derived"]),
         "price_response.cost_is_used": float(instrument["is_strong"]),
         **{f"price_response.categories_{by}": counts.get(by, 0) for by in ("instruments", "discounts", "weak")},
     }
