@@ -30,7 +30,7 @@ def panel(spark: SparkSession, pairs: int, closed_periods: int) -> DataFrame:
     )
     price = F.round(F.lit(0.5) + 9 * uniform("price"), 1) - 0.01
     paid = F.round(price * (0.8 + 0.3 * uniform("paid", F.col("back"))), 2)
-    chance = -F.log(uniform("units", F.col("back")) + 1e-6)
+    chance = -F.log1p(-uniform("units", F.col("back")))
     units = F.floor((1 + 9 * uniform("level")) * F.pow(paid / price, F.lit(-ELASTICITY)) * chance)
     is_open = F.col("back") == 0
     known: dict[str, Column] = {
@@ -67,7 +67,7 @@ def panel(spark: SparkSession, pairs: int, closed_periods: int) -> DataFrame:
 
 
 def uniform(name: str, *by: Column) -> Column:
-    """A number in 0–1 that depends on the row's number, ``by`` and ``name`` alone."""
+    """A number in [0, 1) that depends on the row's number, ``by`` and ``name`` alone."""
     return F.pmod(F.xxhash64(F.lit(name), *by, F.col("number")), F.lit(1_000_003)) / 1_000_003
 
 

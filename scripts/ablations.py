@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from scipy.stats import t
 from scripts.records import Record, RecordError, read_record
 from scripts.scoreboard_tables import origin, table
 
-from pricelake.report.scoreboard.pairs import CONFIDENCE, deviations
+from pricelake.report.scoreboard.pairs import deviations, half_width
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD, PAGE = ROOT / "build/score/ablations/scoreboard.json", ROOT / "docs/ablations.md"
@@ -53,9 +52,7 @@ def difference(own: Row, other: Row) -> tuple[float, float]:
     """
     if _amounts(own).keys() != _amounts(other).keys():
         return other["mean"] - own["mean"], float("nan")
-    apart = _deviations(other) - _deviations(own)
-    half = t.ppf(0.5 + CONFIDENCE / 2.0, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
-    return other["mean"] - own["mean"], float(half)
+    return other["mean"] - own["mean"], half_width(_deviations(other) - _deviations(own))
 
 
 def _deviations(row: Row) -> Any:

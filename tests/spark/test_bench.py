@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 from bench import __main__ as program
-from bench import als, cost, feed, pricing, ranks, simulator
+from bench import als, cost, feed, made_up_panel, pricing, ranks, simulator
 from bench.machine import machine_facts
 from bench.runs import summarise
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from pricelake.settings import Settings
 from pricelake.simulator.writing import keeps_histories
@@ -35,6 +36,16 @@ def test_runs_become_medians_and_the_smallest_and_largest() -> None:
         "spread": {"a": [1.0, 7.0], "b": [0.123457, 0.3]},
         "by_run": [{"a": 3.0, "b": 0.123457}, {"a": 1.0, "b": 0.2}, {"a": 7.0, "b": 0.3}],
     }
+
+
+def test_no_row_of_a_made_up_panel_sells_less_than_nothing(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millions of rows draw the smallest and the largest number that there is."""
+    for drawn in (0.0, 1_000_002 / 1_000_003):
+        monkeypatch.setattr(made_up_panel, "uniform", lambda *_, drawn=drawn: F.lit(drawn))
+        units = made_up_panel.panel(spark, 2, 3).where("NOT is_open").select("units", "units_winsorised")
+        assert units.where("units >= 0 AND units_winsorised >= 0").count() == 6
 
 
 def test_the_feed_and_the_converter_read_the_same_files(spark: SparkSession, tmp_path: Path) -> None:

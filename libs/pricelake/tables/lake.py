@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import takewhile
 from operator import or_
 from pathlib import Path
 from typing import TypeVar
@@ -229,12 +230,10 @@ class Lake:
         try:
             write()
         except (PySparkException, Py4JJavaError) as error:
-            broken = next(
-                (line for line in str(error).splitlines() if any(code in line for code in BROKEN_CONTRACT)), None
-            )
+            broken = _broken_contract(str(error))
             if broken is None:
                 raise
-            raise ContractError(f"Rows break the contract of {name}: {broken[broken.index('[DELTA') :]}") from error
+            raise ContractError(f"Rows break the contract of {name}: {broken}") from error
         version, rows = self._own_commit(name, signature)
         self.journal.outputs[name] = version
         self.journal.rows_written[name] = self.journal.rows_written.get(name, 0) + rows
@@ -254,6 +253,16 @@ class Lake:
         signature = json.dumps({"run_id": self.journal.run_id, "commit_id": uuid.uuid4().hex})
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", signature)
         return signature
+
+
+def _broken_contract(error: str) -> str | None:
+    """What Delta says of rows that break a contract, with the values of the first of them; None of another error."""
+    lines = error.splitlines()
+    for number, line in enumerate(lines):
+        if any(code in line for code in BROKEN_CONTRACT):
+            values = takewhile(lambda after: after.startswith(" - "), lines[number + 1 :])
+            return f"{line[line.index('[DELTA') :]} {', '.join(value.removeprefix(' - ') for value in values)}".strip()
+    return None
 
 
 def _rows_of(metrics: Mapping[str, str]) -> int:

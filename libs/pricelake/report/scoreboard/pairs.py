@@ -37,7 +37,7 @@ def lead_interval(figure: Figure, own: Score, rival: Score) -> tuple[float, floa
         return None
     lead = figure.distance(own.mean) - figure.distance(rival.mean)
     differences = ways[0] * ours - ways[1] * theirs
-    half = float(t.ppf(0.5 + CONFIDENCE / 2.0, len(seeds) - 1) * differences.std(ddof=1) / np.sqrt(len(seeds)))
+    half = half_width(differences)
     return lead - half, lead + half
 
 
@@ -50,6 +50,12 @@ def _deviations(score: Score, seeds: list[int]) -> Floats | None:
 def deviations(parts: Floats, wholes: Floats) -> Floats:
     """What each seed adds to the error of a mean that is the sum of parts over that of wholes, shape ``(seeds,)``."""
     return np.asarray((parts - parts.sum() / wholes.sum() * wholes) / wholes.mean())
+
+
+def half_width(differences: Floats) -> float:
+    """Half the 95 % interval of the mean of differences, shape ``(seeds,)``: Student's t over at least two seeds."""
+    quantile = t.ppf(0.5 + CONFIDENCE / 2.0, len(differences) - 1)
+    return float(quantile * differences.std(ddof=1) / np.sqrt(len(differences)))
 
 
 def _way(figure: Figure, score: Score) -> int:

@@ -98,8 +98,8 @@ def score(
     }
     for number, one in enumerate(rounds, 1):
         known = kept.read(one.name)
-        told = "judged before" if known else "simulate, learn, judge"
-        reporter.step(f"Case {number} of {len(rounds)}: {one.name} ({told})")
+        doing = "judged before" if known else "simulate, learn, judge"
+        reporter.step(f"Case {number} of {len(rounds)}: {one.name} ({doing})")
         judged, facts = known or _judge_anew(spark, settings, allowed, one, folder, reporter)
         kept.write(one.name, judged, facts)
         measured += judged.measured
