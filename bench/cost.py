@@ -66,7 +66,7 @@ def measure(
         seconds.append(took)
     model = load_model(Registry(settings.tracking).download(settings.tracking.model_name, version))
     rows_of_panel = Lake(spark, settings.lake.root).read("gold.demand_panel")
-    usual = at_usual_price(rows_of_panel, model.response, settings.features.period_days, model.sequence_periods)
+    usual = at_usual_price(rows_of_panel, model.response, settings.features.period_days)
     encoded = encoded_for(model, usual).select(*(name for name, _ in model.spec.inputs))
     workers = spark.sparkContext.defaultParallelism
     known = encoded.limit(SCORED_ROWS).repartition(workers).persist()  # a limit leaves one partition

@@ -20,7 +20,6 @@ from pricelake.demand.prediction import at_usual_price
 from pricelake.demand.response.kernel import price_effect
 from pricelake.demand.response.model import EFFECTS, ELASTICITY, ResponseModel, with_response, with_usual_units
 from pricelake.demand.response.price_model import CONTROLS, FOLDS, PriceModel
-from pricelake.demand.sequence import sequence_names, with_sequence
 from pricelake.demand.usual import with_usual_history
 from tests.demand_shop import AS_OF, factors_frame, panel_frame, panel_rows
 
@@ -101,26 +100,6 @@ def test_numbers_equal_pandas(encoded, rows):
     mean = np.log(train["reference_price"]).groupby(train["category"]).mean()
     expected = np.log(rows["reference_price"]) - rows["category"].map(mean)
     np.testing.assert_allclose(encoded["log_relative_price"], expected, atol=1e-4)
-
-
-def test_the_periods_before_a_row_equal_pandas(spark, rows):
-    rows = rows.drop(rows.index[(rows["product_id"] == "p001") & (rows["age_periods"] == 20)])  # a period off sale
-    hardly = rows["product_id"].eq("p001") & rows["age_periods"].isin([10, 12])
-    rows = rows.assign(availability_rate=np.where(hardly, np.where(rows["age_periods"] == 10, 0.0, 0.02), 1.0))
-    usual = with_usual_units(with_response(panel_frame(spark, rows), RESPONSE))
-    found = with_sequence(usual, 7, 3).toPandas().sort_values(["product_id", "period_start"], ignore_index=True)
-    assert [name for name in found if name.startswith("ago_")] == list(sequence_names(3))
-    weeks = pd.MultiIndex.from_frame(found[["product_id", "period_start"]])
-    known = found[~found["is_open"]].set_index(["product_id", "period_start"])
-    for back in (1, 2, 3):
-        then = [(product, start - timedelta(weeks=back)) for product, start in weeks]
-        before = known.reindex(then)
-        told = before["usual_units"].where(before["availability_rate"] >= 0.05)
-        np.testing.assert_allclose(found[f"ago_{back}_log_usual"], np.log1p(told.fillna(0.0)))
-        np.testing.assert_allclose(found[f"ago_{back}_is_known"], told.notna().astype(float))
-        np.testing.assert_allclose(found[f"ago_{back}_log_discount"], before["log_discount"].fillna(0.0))
-        np.testing.assert_allclose(found[f"ago_{back}_availability"], before["availability_rate"].fillna(0.0))
-    assert with_sequence(usual, 7, 0) is usual
 
 
 def test_what_was_usual_counts_periods_by_their_time_in_stock(spark, rows):

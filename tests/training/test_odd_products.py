@@ -1,7 +1,6 @@
 """Products that no model can learn from beside usual ones: training ends, and each ends in a state with a name."""
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -64,14 +63,14 @@ def with_history(panel: DataFrame) -> DataFrame:
     return told.select(*(F.col(field.name).cast(field.dataType) for field in contract))
 
 
-def settings_of(root: Path, body: Literal["dense", "lstm"] = "dense") -> Settings:
+def settings_of(root: Path) -> Settings:
     lenient = {"gate_max_wape_ratio": 1e9, "gate_max_bias_rate": 1e9}
     return Settings(
         lake=LakeSettings(root=str(root / "lake")),
         shop=write_shop_file(root),
         rules=REPOSITORY / "conf/rules/grocery.yaml",
         spark=SparkSettings(shuffle_partitions=2),
-        demand=DemandSettings(hidden_units=(12,), body=body, **lenient),
+        demand=DemandSettings(hidden_units=(12,), **lenient),
         training=TrainingSettings(directory=str(root / "training"), epochs=2, files_per_rank=1),
         tracking=TrackingSettings(uri=f"sqlite:///{root}/mlflow.db", artifacts=str(root / "artifacts")),
     )
@@ -163,7 +162,7 @@ def test_a_shop_of_one_price_each_holds_every_product_for_lack_of_evidence(spark
     rows[["list_price", "unit_price"]] = 2.0
     rows[["discount_rate", "unit_cost"]] = [0.0, 1.2]
     rows["revenue_amount"] = rows["units"] * 2.0
-    curves, prices = priced(spark, settings_of(tmp_path, body="lstm"), rows)
+    curves, prices = priced(spark, settings_of(tmp_path), rows)
     assert set(curves["identification"]) == {"weak"}
     assert len(prices) == 20
     assert set(prices["held_back_reason"]) == {"not_enough_evidence"}

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, attention, build_network, row_loss
-from pricelake.demand.sequence import sequence_names
+from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, row_loss
 
 RECENT = ("log_usual_lag_1", "log_usual_mean_8")
 CONTEXT = (*RECENT, "display_rate", "log_relative_price")
@@ -16,7 +15,6 @@ def spec(**changes):
         "deviations": (1.0, 1.0, 0.3, 0.5),
         "recent": RECENT,
         "vocabulary_sizes": (("category", 4), ("product", 9)),
-        "sequence": (),
         "factors": ("is_factor_known", "factor_0"),
         "hidden_units": (8,),
         "effect_deviations": (("body", 0.1), ("dispersion", 0.3), ("level", 0.2)),
@@ -51,52 +49,6 @@ def test_a_new_network_says_a_mean_of_recent_usual_units():
     units = np.exp(outputs["log_units"]) - UNITS_FLOOR
     assert (units >= recent.min(0) - 1e-3).all()
     assert (units <= recent.max(0) + 1e-3).all()
-
-
-def test_periods_are_read_in_their_order():
-    names = sequence_names(3)
-    network = build_network(spec(sequence=names))
-    rng = np.random.default_rng(1)
-    network.set_weights([rng.normal(0, 0.5, w.shape) for w in network.get_weights()])
-    columns = batch()
-    columns |= {name: tf.constant(rng.normal(size=64).astype("float32")) for name in names}
-    before = network(columns)["log_units"]
-    turned = [name for back in (1, 2, 3) for name in names if name.startswith(f"ago_{back}_")]
-    after = network(columns | {name: columns[other] for name, other in zip(names, turned, strict=True)})["log_units"]
-    assert np.abs(before - after).min() > 0.0
-    one_row = network({name: values[:1] for name, values in columns.items()})["log_units"]
-    np.testing.assert_allclose(one_row, before[:1], rtol=1e-5)
-
-
-def test_attention_is_shared_out_among_known_periods():
-    fits = tf.constant([[0.3, 5.0, -1.0], [0.3, 5.0, -1.0], [0.3, 5.0, -1.0]])
-    weights = attention(fits, tf.constant([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])).numpy()
-    two = np.exp([0.3, -1.0]) / np.exp([0.3, -1.0]).sum()
-    np.testing.assert_allclose(weights[0], tf.nn.softmax(fits[0]), rtol=1e-6)
-    np.testing.assert_allclose(weights[1], [two[0], 0.0, two[1]], rtol=1e-6)
-    np.testing.assert_array_equal(weights[2], 0.0)
-
-
-def test_a_product_without_a_past_is_attended_to_nowhere():
-    """What the question asks moves nothing there; from the first known period on it does."""
-    names = sequence_names(3)
-    network = build_network(spec(sequence=names))
-    rng = np.random.default_rng(2)
-    network.set_weights([rng.normal(0, 0.5, w.shape) for w in network.get_weights()])
-    first = {name: tf.constant(np.zeros(64, "float32")) for name in names}
-    second = first | {name: tf.ones(64) for name in names if name.startswith("ago_1_")}
-    third = second | {name: tf.ones(64) for name in names if name.startswith("ago_2_")}
-    columns = batch()
-    before = [network(columns | past)["log_units"].numpy() for past in (first, second, third)]
-    question = network.get_layer("question")
-    question.set_weights([-3.0 * weights for weights in question.get_weights()])
-    after = [network(columns | past)["log_units"].numpy() for past in (first, second, third)]
-    assert np.isfinite(before + after).all()
-    np.testing.assert_array_equal(before[:2], after[:2])  # of one known period all weight is on it, whatever is asked
-    assert np.abs(before[2] - after[2]).max() > 0.0
-    attended = tf.keras.Model(network.inputs, network.get_layer("hidden_0").input)
-    numbers = 4 + 32 + 32  # context, last state, what is attended to
-    np.testing.assert_array_equal(attended(columns | first)[:, numbers - 32 : numbers], 0.0)
 
 
 def test_the_price_of_the_period_is_no_input():

@@ -96,7 +96,6 @@ class Encoding:
         vocabulary_sizes: (level, highest index + 1), in the order of ``LEVEL_SQL``.
         rank: ALS factors per product, 0 without a recommender.
         min_sold_periods: periods with sales before a row from which its product is known by name.
-        sequence: columns of the periods before the row one by one (:mod:`pricelake.demand.sequence`); () without.
     """
 
     knows_season: bool
@@ -106,7 +105,6 @@ class Encoding:
     vocabulary_sizes: tuple[tuple[str, int], ...]
     rank: int
     min_sold_periods: int
-    sequence: tuple[str, ...] = ()
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -114,9 +112,9 @@ class Encoding:
         return ("is_factor_known", *(f"factor_{i}" for i in range(self.rank))) if self.rank else ()
 
 
-def model_columns(factor_names: tuple[str, ...], sequence: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+def model_columns(factor_names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The training schema: (name, dtype) of every column of a training row, in order."""
-    floats = (*CONTEXT_SQL, *sequence, *factor_names, "log_offset", "log_price_effect", "units")
+    floats = (*CONTEXT_SQL, *factor_names, "log_offset", "log_price_effect", "units")
     return tuple((name, "float32") for name in floats) + tuple((f"{level}_index", "int32") for level in LEVEL_SQL)
 
 
@@ -208,7 +206,6 @@ def encode(panel: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, e
         {
             **context,
             **{name: F.expr(sql).cast("float") for name, sql in AS_SOLD_SQL.items()},
-            **{name: F.col(name).cast("float") for name in encoding.sequence},
             "log_exposure": log_exposure.cast("float"),
             "log_offset": (log_exposure + F.col("promotion_effect") + F.col("reference_effect")).cast("float"),
             "log_price_effect": (F.col("price_effect") - F.col("reference_effect")).cast("float"),
@@ -235,12 +232,7 @@ def period_number(period_days: int) -> Column:
 
 
 def fit_encoding(
-    rows: DataFrame,
-    vocabulary: DataFrame,
-    factors: DataFrame | None,
-    days: int,
-    min_sold_periods: int,
-    sequence: tuple[str, ...] = (),
+    rows: DataFrame, vocabulary: DataFrame, factors: DataFrame | None, days: int, min_sold_periods: int
 ) -> Encoding:
     """Means and deviations of the context over the training rows: one aggregation, one row to the driver.
 
@@ -250,7 +242,6 @@ def fit_encoding(
         factors: product factors, all of one length; None without a recommender.
         days: from the first to the last training period.
         min_sold_periods: see :class:`Encoding`.
-        sequence: see there.
     """
     sizes = {row["level"]: int(row["size"]) for row in _level_sizes(vocabulary).collect()}  # one row per level
     rank = 0 if factors is None else int((factors.agg(F.max(F.size("factors"))).first() or [0])[0] or 0)
@@ -272,7 +263,6 @@ def fit_encoding(
         tuple((level, sizes.get(level, 0) + 1) for level in LEVEL_SQL),
         rank,
         min_sold_periods,
-        sequence,
     )
 
 

@@ -21,7 +21,6 @@ from pricelake.demand.inputs import CONTEXT_SQL, RECENT, Encoding
 from pricelake.demand.network import NetworkSpec
 from pricelake.demand.response.files import load_response, save_response
 from pricelake.demand.response.model import ResponseModel
-from pricelake.demand.sequence import periods_of
 from pricelake.errors import TrainingError
 from pricelake.settings import DemandSettings
 
@@ -32,7 +31,7 @@ MODEL_FILE, WEIGHTS_FILE, VOCABULARY_FILE, FACTORS_FILE = (
     "factors.parquet",
 )
 RESPONSE, JUDGED_RESPONSE = "response", "judged_response"
-FORMAT = 13
+FORMAT = 14
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ class DemandModel:
     seen_until: date
     seed: int
 
-    @property
-    def sequence_periods(self) -> int:
-        """Periods before a row that the network reads one by one."""
-        return periods_of(self.spec.sequence)
-
     def with_weights(self, weights: Sequence[npt.NDArray[np.float32]]) -> "DemandModel":
         """The same model with trained weights."""
         return replace(self, weights=tuple(weights))
@@ -90,7 +84,6 @@ def network_spec(encoding: Encoding, settings: DemandSettings, rows: int) -> Net
         deviations=encoding.deviations,
         recent=RECENT,
         vocabulary_sizes=encoding.vocabulary_sizes,
-        sequence=encoding.sequence,
         factors=encoding.factor_names,
         hidden_units=settings.hidden_units,
         effect_deviations=tuple(sorted(settings.effect_deviations.items())),

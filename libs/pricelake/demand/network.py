@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pricelake.demand.likelihood import negative_log_likelihood
-from pricelake.demand.sequence import MEASURES, periods_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -28,9 +27,6 @@ OUTPUTS = ("log_units", "log_dispersion")
 EMBEDDING_SIZE = {"department": 3, "category": 8, "subcategory": 8, "brand": 6, "product": 8, "market": 4}
 MIN_LOG_DISPERSION, MAX_LOG_DISPERSION = math.log(0.02), math.log(20.0)
 UNITS_FLOOR = 0.02
-LSTM_UNITS = 32
-MASKED = -1e9
-"""Logit of what is not to be attended to; finite, so that a row of nothing else has no NaN."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,6 @@ class NetworkSpec:
         deviations: standard deviations, above 0.
         recent: names among ``context`` that are log1p of recent usual units; they carry the level.
         vocabulary_sizes: (level, ids in use + 1 for id 0 = unknown), coarse to fine.
-        sequence: names of the columns of the periods before the row, oldest first and all measures of a period together
-            (:mod:`pricelake.demand.sequence`), () for a network that does not read them one by one.
         factors: names of the ALS columns, () without a recommender.
         hidden_units: widths of the context body.
         effect_deviations: (effect, prior standard deviation) of the hierarchy's effects.
@@ -57,7 +51,6 @@ class NetworkSpec:
     deviations: tuple[float, ...]
     recent: tuple[str, ...]
     vocabulary_sizes: tuple[tuple[str, int], ...]
-    sequence: tuple[str, ...]
     factors: tuple[str, ...]
     hidden_units: tuple[int, ...]
     effect_deviations: tuple[tuple[str, float], ...]
@@ -66,7 +59,7 @@ class NetworkSpec:
     @property
     def inputs(self) -> tuple[tuple[str, str], ...]:
         """(name, dtype) of every column the network reads, in order."""
-        floats = [*self.context, *self.sequence, *self.factors, "log_offset"]
+        floats = [*self.context, *self.factors, "log_offset"]
         return tuple((name, "float32") for name in floats) + tuple(
             (f"{level}_index", "int32") for level, _ in self.vocabulary_sizes
         )
@@ -87,22 +80,6 @@ def row_loss(outputs: Mapping[str, "tf.Tensor"], batch: Mapping[str, "tf.Tensor"
     """Negative binomial loss of each row, shape ``(rows,)``; ``batch`` holds ``units`` and ``log_price_effect``."""
     log_mean = outputs["log_units"] + batch["log_price_effect"]
     return negative_log_likelihood(batch["units"], log_mean, outputs["log_dispersion"])
-
-
-def attention(fits: "tf.Tensor", is_known: "tf.Tensor") -> "tf.Tensor":
-    """Weights of the periods before a row: softmax over those that are known, 0 for all others.
-
-    Args:
-        fits: how well each period fits the row's question, shape ``(rows, periods)``.
-        is_known: 1 where the product was on sale, else 0, same shape.
-
-    Returns:
-        same shape; rows sum to 1, or to 0 where no period is known.
-    """
-    import tensorflow as tf
-
-    known = is_known > 0.0
-    return tf.nn.softmax(tf.where(known, fits, MASKED)) * tf.cast(known, fits.dtype)
 
 
 class _Parts:
@@ -141,7 +118,7 @@ class _Parts:
 
     def body(self) -> Any:
         layers = self.keras.layers
-        parts = [self.context, *self._recent_periods()]
+        parts = [self.context]
         for level, size in self.spec.vocabulary_sizes:
             start = self.keras.initializers.RandomNormal(stddev=0.05)
             parts.append(self._table("body", level, size, EMBEDDING_SIZE[level], start))
@@ -151,24 +128,6 @@ class _Parts:
         for number, width in enumerate(self.spec.hidden_units):
             hidden = layers.Dense(width, activation="swish", name=f"hidden_{number}")(hidden)
         return hidden
-
-    def _recent_periods(self) -> list[Any]:
-        """The periods before the row as an LSTM reads them: its last state, and what the context attends to.
-
-        It attends to none that is unknown. Hochreiter and Schmidhuber 1997; attention by scaled dot products (Vaswani
-        and others 2017).
-        """
-        if not self.spec.sequence:
-            return []
-        tf, layers = self.tf, self.keras.layers
-        flat = tf.stack([self.inputs[name] for name in self.spec.sequence], axis=1)
-        periods = tf.reshape(flat, (-1, periods_of(self.spec.sequence), len(MEASURES)))
-        read = layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, name="periods")
-        states = read(periods)
-        question = layers.Dense(LSTM_UNITS, name="question")(self.context)
-        fits = tf.einsum("rps,rs->rp", states, question) / math.sqrt(LSTM_UNITS)
-        weights = attention(fits, periods[:, :, MEASURES.index("is_known")])
-        return [states[:, -1], tf.einsum("rp,rps->rs", weights, states)]
 
     def level(self, body: Any) -> Any:
         tf = self.tf

@@ -18,7 +18,6 @@ from pricelake.demand.inputs import LEVEL_SQL, ROW_KEY, encode
 from pricelake.demand.model import DemandModel, factors_frame, vocabulary_frame
 from pricelake.demand.network import NetworkSpec, build_network
 from pricelake.demand.response.model import ELASTICITY, ELASTICITY_SDS, ResponseModel, with_response, with_usual_units
-from pricelake.demand.sequence import with_sequence
 from pricelake.demand.uncertainty import period_sd
 from pricelake.demand.usual import with_usual_history
 
@@ -121,17 +120,15 @@ def with_elasticity(curves: DataFrame, name: str, log_price_ratio: Column) -> Da
     return curves.withColumn(name, elasticity_column(log_price_ratio.cast("double"), *map(F.col, SHAPE)))
 
 
-def at_usual_price(panel: DataFrame, response: ResponseModel, period_days: int, sequence_periods: int = 0) -> DataFrame:
+def at_usual_price(panel: DataFrame, response: ResponseModel, period_days: int) -> DataFrame:
     """Rows of the panel as the encoding reads them: with the response and what was sold at the usual price before.
 
     Args:
         panel: gold.demand_panel, whole pairs and categories with their history.
         response: fitted.
         period_days: length of a period.
-        sequence_periods: periods before the row that are wanted one by one.
     """
-    usual = with_usual_units(with_response(panel, response))
-    return with_sequence(with_usual_history(usual, period_days), period_days, sequence_periods)
+    return with_usual_history(with_usual_units(with_response(panel, response)), period_days)
 
 
 def encoded_for(model: DemandModel, rows: DataFrame) -> DataFrame:
@@ -157,7 +154,7 @@ def draw_curves(
     Returns:
         one row per product, market and open period that the model covers.
     """
-    rows = at_usual_price(panel, model.response, period_days, model.sequence_periods)
+    rows = at_usual_price(panel, model.response, period_days)
     encoded = encoded_for(model, rows.where(F.col("is_open") & (F.col("sold_periods") >= min_sold_periods)))
     names = [name for name, _ in model.spec.inputs]
     category = F.expr(LEVEL_SQL["category"]).alias("category_value")

@@ -106,11 +106,6 @@ class DemandSettings(Section):
         description="rows of products below min_sold_periods that the level is learnt from, as a share of the others' "
         "rows: whole products drawn by hash, their rows weighted up to stand for all",
     )
-    body: Literal["dense", "lstm"] = Field(
-        default="dense",
-        description="what reads the level: dense layers the context, or beside it an LSTM with attention the last 13 "
-        "periods one by one",
-    )
     # widths: best of 14 networks on 2017-09-25 to 2017-10-30 of Complete Journey, before the weeks that are reported
     hidden_units: tuple[Count, ...] = (256, 128)
     effect_deviations: dict[Literal["body", "level", "dispersion"], Positive] = Field(

@@ -20,7 +20,6 @@ from pricelake.demand.response.fitting import Prior
 from pricelake.demand.response.learning import Learnt, learn_response
 from pricelake.demand.response.price_model import Tried
 from pricelake.demand.response.traits import DESCRIBED
-from pricelake.demand.sequence import PERIODS, sequence_names
 from pricelake.errors import TrainingError
 from pricelake.tables import contract_of
 from pricelake.training import Snapshot, write_snapshot
@@ -146,12 +145,10 @@ def prepare(job: Job) -> PreparedData:
     learnt = _learn_response(job, frequent, periods.validation, tastes)
     spark = job.spark
     known, factors = vocabulary_frame(spark, vocabulary).persist(), factors_frame(spark, tastes)
-    periods_back = PERIODS if demand.body == "lstm" else 0
-    usual = at_usual_price(population, learnt.model, days, periods_back).where(learnt_from(least)).persist()
+    usual = at_usual_price(population, learnt.model, days).where(learnt_from(least)).persist()
     past = usual.where("is_frequent").where(F.col("period_start") < F.lit(periods.validation))
     days_known = (periods.validation - periods.first).days
-    sequence = sequence_names(periods_back)
-    encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods, sequence)
+    encoding = fit_encoding(past, known, factors, days_known, demand.min_sold_periods)
     encoded = encode(usual, known, factors, encoding).persist()
     job.rows_in += encoded.count()
     usual.unpersist()

@@ -223,7 +223,7 @@ def _champion_wape(job: Job, data: PreparedData, champion: DemandModel) -> float
     if champion.trained_until > data.periods.held_out:
         return None
     days = job.settings.features.period_days
-    usual = at_usual_price(data.population, champion.judged_response, days, champion.sequence_periods)
+    usual = at_usual_price(data.population, champion.judged_response, days)
     held_out = usual.where(F.col("is_frequent") & (F.col("period_start") >= F.lit(data.periods.held_out)))
     curves = with_curve(encoded_for(champion, held_out), champion)
     forecast = with_expected_units(curves, CHAMPION, F.col("log_price_ratio"))

@@ -27,7 +27,7 @@ class DemandTask:
     @property
     def columns(self) -> tuple[SnapshotColumn, ...]:
         """The training schema, derived from the encoding's."""
-        named = model_columns(self.spec.factors, self.spec.sequence)
+        named = model_columns(self.spec.factors)
         return tuple(SnapshotColumn(name, cast(ColumnType, dtype)) for name, dtype in named)
 
     def build_model(self) -> "keras.Model":
