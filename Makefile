@@ -18,8 +18,8 @@ repair: ## set-up again from the start, for an environment that 'pricelake docto
 demo: setup ## the whole run on Complete Journey, one year of a US grocer; ends in build/demo/report.html
 	@.venv/bin/pricelake run --settings conf/demo.yaml --json build/demo/run.json
 
-test: setup lint ## every test, after lint, types and import contracts; two processes, a Spark session each
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+test: setup lint ## every test, after lint, types and import contracts
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: setup ## style, types, import contracts, package consistency
 	@.venv/bin/ruff check .

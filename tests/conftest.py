@@ -1,4 +1,4 @@
-"""One Spark session for all tests of a process; a fresh lake for each test."""
+"""One Spark session for all tests; a fresh lake for each."""
 
 import gc
 import time
@@ -25,20 +25,10 @@ PLAIN_PLANS = {
 STARTED = time.monotonic()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What processes may share out among themselves: modules, and all jobs, which need the chain, as one."""
-    for item in items:
-        place = item.path.parent if item.path.parent.name == "jobs" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(item.config.rootpath))))
-
-
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A whole run that passed leaves how long it took, written by the process that shared out the tests."""
-    config = session.config
-    is_whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
-    is_sharer = not hasattr(config, "workerinput")
-    if is_whole and is_sharer and exitstatus == 0 and session.testscollected > 100:
+    """A whole run that passed leaves how long it took."""
+    is_whole = session.config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    if is_whole and exitstatus == 0 and session.testscollected > 100 and not session.config.option.keyword:
         write_suite_record(time.monotonic() - STARTED, session.testscollected)
 
 
