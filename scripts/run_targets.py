@@ -55,6 +55,13 @@ CATEGORIES = Target(
     lambda v: v >= 20,
     "{:.0f}",
 )
+ELASTICITY_HELD_OUT = Target(
+    "median elasticity at the reference price, held-out periods",
+    ("demand.median_elasticity",),
+    "−3 … −1",
+    lambda v: -3 <= v <= -1,
+    "{:.2f}",
+)
 ELASTICITY_IN_FORCE = Target(
     "median elasticity at the price in force, prices to set",
     ("recommendations.median_elasticity",),
@@ -62,6 +69,7 @@ ELASTICITY_IN_FORCE = Target(
     lambda v: -3 <= v <= -1,
     "{:.2f}",
 )
+WHOLE_RUN = Target("whole run after set-up, seconds", ("total_seconds",), "≤ 600", lambda v: v <= 600, "{:.0f}")
 DEMO_TARGETS = (
     WAPE_RATIO,
     Target("WAPE, PriceLake", ("demand.wape.pricelake",)),
@@ -73,13 +81,7 @@ DEMO_TARGETS = (
     Target("held-out rows inside the 80 % interval", ("demand.interval_coverage.80",)),
     Target("the same, if forecast and spread are right", ("demand.interval_coverage.80_expected",)),
     DOWNWARD,
-    Target(
-        "median elasticity at the reference price, held-out periods",
-        ("demand.median_elasticity",),
-        "−3 … −1",
-        lambda v: -3 <= v <= -1,
-        "{:.2f}",
-    ),
+    ELASTICITY_HELD_OUT,
     ELASTICITY_IN_FORCE,
     Target(
         "ALS / popularity, NDCG@10 on first-time purchases",
@@ -88,7 +90,7 @@ DEMO_TARGETS = (
         lambda v: v > 1,
         "{:.2f}",
     ),
-    Target("whole run after set-up, seconds", ("total_seconds",), "≤ 600", lambda v: v <= 600, "{:.0f}"),
+    WHOLE_RUN,
 )
 ALS_RATIO = Target("ALS stage / bare MLlib fit", ("als.ratio_to_bare_fit",), "≤ 1.3", lambda v: v <= 1.3, "{:.2f}")
 SIMULATOR_GROWTH = Target(
@@ -160,8 +162,9 @@ BENCH_TARGETS = (
     Target("two ranks against one, efficiency", ("ranks.efficiency",), "as measured", form="{:.2f}"),
     Target("share of a step spent in all-reduce", ("ranks.allreduce_share",), "as measured", form="{:.2f}"),
 )
+SUITE = Target("every test, minutes", ("minutes",), "≤ 30", lambda v: v <= 30, "{:.1f}")
 TEST_TARGETS = (
-    Target("every test, minutes", ("minutes",), "≤ 30", lambda v: v <= 30, "{:.1f}"),
+    SUITE,
     Target("number of tests", ("tests",), form="{:.0f}"),
     Target("set-up where all is there, seconds", ("set_up_again_seconds",), "≤ 10", lambda v: v <= 10, form="{:.2f}"),
 )
@@ -170,10 +173,23 @@ EXPLANATIONS = {
     "periods had no sale. On rows where a price was observed PriceLake is {where_observed} (figures above). A "
     "wider network was tried on earlier weeks and taken; ensembles of three, other priors, rates, depths and dropout "
     "end at its level or above it.",
+    ELASTICITY_HELD_OUT.what: "Hardly any category is identified: one year of one chain has few lasting changes of a "
+    "product's price. Low prices come with display and feature, which are held apart from the price here; a regression "
+    "of units on the price alone gives larger sizes in most categories. Beside studies of the same groups of foods "
+    "the medians of nearly all categories lie within the published range, most of them above its mean "
+    "([`elasticities.md`](elasticities.md)).",
     ELASTICITY_IN_FORCE.what: "These elasticities decide the prices. No elasticity is taken to be weaker than −0.3 at "
     "the usual price (`demand.min_elasticity`), and many lie near that bound: one year of one chain has few lasting "
     "changes of a product's price, and weeks without a sale show no price paid. A target met at the reference prices "
     "of the held-out periods does not make up for it.",
+    WHOLE_RUN.what: "More than half of it is `train_demand`. It learns the response twice, for the model that is "
+    "judged and for the one that prices, which takes 29 and 18 passes over the rows at three seconds each: with so few "
+    "price changes, coefficients and elasticities settle slowly. It fits tastes anew on what was known before the "
+    "held-out weeks, and trains and judges network and LightGBM. The second response already begins where the first "
+    "ended. The target was met, with 358 seconds, by a model that read the price effect off the forecast.",
+    SUITE.what: "Most of it is the planning of thousands of small Spark jobs: without code generation and adaptive "
+    "plans already. Every job is killed and run again, and the whole chain runs first for them. Two processes beside "
+    "each other were tried: 40 minutes where one takes 47, as each has a Spark session of its own.",
     CATEGORIES.what: "`make elasticities` writes no page with fewer. The panel is one of 2 469 households: 87.6 % of "
     "its products sell below one unit a week (decision 004). A category counts with 12 that sold in half of the weeks.",
     SIMULATOR_GROWTH.what: "Customers grow with the products, all twelve tables are written, and the sizes are so "

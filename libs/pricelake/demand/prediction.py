@@ -1,5 +1,6 @@
 """One pass of the network per product, market and period: the level of its demand curve, whose shape is known."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -55,7 +56,7 @@ def network_runner(
     spec: NetworkSpec, weights: "Broadcast[Any]", kept: list[str]
 ) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for ``mapInPandas`` that loads the network once per worker, on one thread."""
-    key = f"{os.urandom(8).hex()}"
+    key = _content_key(spec, weights.value)
 
     def run(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for rows in batches:
@@ -87,6 +88,14 @@ def callable_network(spec: NetworkSpec, weights: Any) -> Any:
     signature = {name: tf.TensorSpec((None,), dtype) for name, dtype in spec.inputs}
     traced = tf.function(lambda columns: network(columns, training=False), input_signature=[signature])
     return traced.get_concrete_function()  # a function traced per model would be taken for one that is traced anew
+
+
+def _content_key(spec: NetworkSpec, weights: Any) -> str:
+    """The same for the same network, whichever stage or job asks for it."""
+    digest = hashlib.sha256(repr(spec).encode())
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
 
 
 def _network(key: str, spec: NetworkSpec, weights: Any) -> Any:
