@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from pricelake.demand.network import OUTPUTS, UNITS_FLOOR, NetworkSpec, build_network, row_loss
+from pricelake.demand.prediction import network_key
 
 RECENT = ("log_usual_lag_1", "log_usual_mean_8")
 CONTEXT = (*RECENT, "display_rate", "log_relative_price")
@@ -49,6 +50,14 @@ def test_a_new_network_says_a_mean_of_recent_usual_units():
     units = np.exp(outputs["log_units"]) - UNITS_FLOOR
     assert (units >= recent.min(0) - 1e-3).all()
     assert (units <= recent.max(0) + 1e-3).all()
+
+
+def test_a_network_is_known_again_by_its_content():
+    weights = [np.zeros((2, 3), "float32"), np.ones(3, "float32")]
+    key = network_key(spec(), weights)
+    assert network_key(spec(), [weight.copy() for weight in weights]) == key
+    assert network_key(spec(), [weights[0], weights[1] * 2]) != key
+    assert network_key(spec(hidden_units=(9,)), weights) != key
 
 
 def test_the_price_of_the_period_is_no_input():

@@ -2,11 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -30,7 +31,7 @@ CURVE_OUTPUTS = (*CURVE_COLUMNS, "dispersion")
 MAX_ROWS_PER_CALL = 16_384
 
 _LOADED: dict[str, Any] = {}
-"""Networks of this Python worker by key of their weights; workers are reused over batches and stages."""
+"""Networks of this Python worker by :func:`network_key`; workers are reused over batches and stages."""
 
 
 def with_curve(encoded: DataFrame, model: DemandModel) -> DataFrame:
@@ -48,15 +49,14 @@ def with_curve(encoded: DataFrame, model: DemandModel) -> DataFrame:
     kept = [field for field in encoded.schema.fields if field.name not in read]
     schema = StructType([*kept, *(StructField(name, DoubleType(), nullable=False) for name in NETWORK_OUTPUTS)])
     weights = encoded.sparkSession.sparkContext.broadcast(model.weights)
-    run = network_runner(model.spec, weights, [field.name for field in kept])
+    run = network_runner(model.spec, weights, network_key(model.spec, model.weights), [field.name for field in kept])
     return encoded.select(*(field.name for field in kept), *read).mapInPandas(run, schema)
 
 
 def network_runner(
-    spec: NetworkSpec, weights: "Broadcast[Any]", kept: list[str]
+    spec: NetworkSpec, weights: "Broadcast[Any]", key: str, kept: list[str]
 ) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for ``mapInPandas`` that loads the network once per worker, on one thread."""
-    key = _content_key(spec, weights.value)
 
     def run(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for rows in batches:
@@ -90,8 +90,8 @@ def callable_network(spec: NetworkSpec, weights: Any) -> Any:
     return traced.get_concrete_function()  # a function traced per model would be taken for one that is traced anew
 
 
-def _content_key(spec: NetworkSpec, weights: Any) -> str:
-    """The same for the same network, whichever stage or job asks for it."""
+def network_key(spec: NetworkSpec, weights: Sequence[npt.NDArray[np.float32]]) -> str:
+    """The same for the same network, whichever stage asks for it: the next one need not build it again."""
     digest = hashlib.sha256(repr(spec).encode())
     for weight in weights:
         digest.update(np.ascontiguousarray(weight).tobytes())
